@@ -9,10 +9,11 @@ from lib.ui.shell.browser_code import BrowserCode
 from lib.ui.shell.compressed_files import CompressedFiles
 from lib.ui.shell.front_door import build_front_door
 from lib.ui.shell.save_state import SaveStateEndpoint
+from lib.ui.shell.text_feed_endpoint import TextFeedEndpoint
 
 # “streamlit run” recognises this line.
 app = st.App("lib/ui/shell/navigation.py")
 try:
-    app = build_front_door(SaveStateEndpoint(CompressedFiles(BrowserCode(app))))  # type: ignore[assignment]
+    app = build_front_door(TextFeedEndpoint(SaveStateEndpoint(CompressedFiles(BrowserCode(app)))))  # type: ignore[assignment]
 except BadInput as error:
     sys.exit(f"Paddock cannot start. {error.message} {error.advice}")

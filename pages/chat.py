@@ -119,6 +119,8 @@ for message, frame in reversed(frames):
     if replayed is None or message != replayed.message:
         with frame:
             transcript.draw_message(tab, message)
+    if live_answer is not None and message == frames[-1][0]:
+        live_answer.wait_until_shown()
 if live_answer is not None:
     live_answer.draw_new_text()
 

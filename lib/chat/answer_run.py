@@ -49,6 +49,7 @@ class AnswerRun:
         self._cancel_token = CancelToken()
         self._answer: Answer | None = None
         self._changed = threading.Condition()
+        self._listeners: tuple[Callable[[], None], ...] = ()
         self._thread = threading.Thread(target=self._stream_to_end, name="paddock-run", daemon=True)
 
     def start(self) -> AnswerRun:
@@ -99,6 +100,15 @@ class AnswerRun:
         running = self.is_running  # read before slicing: no tail is lost
         return running, self.parts[count:]
 
+    def add_listener(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` in the run's thread for each new text, and at the end."""
+        with self._changed:
+            self._listeners = (*self._listeners, listener)
+
+    def remove_listener(self, listener: Callable[[], None]) -> None:
+        with self._changed:
+            self._listeners = tuple(other for other in self._listeners if other is not listener)
+
     def follow(self, interval: float, count: int = 0) -> Iterator[str]:
         """Yield the text after the first ``count`` parts, at most every ``interval`` seconds, until the run ends.
 
@@ -124,6 +134,8 @@ class AnswerRun:
     def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
+        for listener in self._listeners:
+            listener()
 
     def _on_retry(self, attempt: int, wait: float, error: PaddockError) -> None:
         self.pending_retry = (error, self._clock() + wait)

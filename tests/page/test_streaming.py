@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import WebSocket
 
 from tests.page.app_process import AppProcess
 from tests.page.browser_tab import TIMEOUT, BrowserTab, squeeze
 from tests.page.conftest import Visit
 from tests.page.upstream import StreamReply, Upstream, numbered_words
+
+TEXTS = "/_paddock/texts/"  # of the server's address, where it sends the texts of answers
 
 
 def test_text_is_shown_while_it_still_comes(tab: BrowserTab, upstream: Upstream) -> None:
@@ -22,6 +25,44 @@ def test_text_is_shown_while_it_still_comes(tab: BrowserTab, upstream: Upstream)
     tab.wait_for_end()
     tab.wait_for_answer(text)
     assert len(upstream.requests) == 1
+
+
+def test_the_text_comes_over_a_connection_of_its_own(tab: BrowserTab, upstream: Upstream) -> None:
+    fed: list[str] = []
+
+    def watch(socket: WebSocket) -> None:
+        if TEXTS in socket.url:
+            socket.on("framereceived", lambda text: fed.append(str(text)))
+
+    tab.page.on("websocket", watch)
+    text = "".join(numbered_words(count=120))
+    upstream.plan_replies(StreamReply(text, held=20))
+    tab.send("Go")
+    tab.wait_until("the browser reads it", lambda: bool(fed))
+    upstream.requests[0].release()
+    tab.wait_for_end()
+    tab.wait_for_answer(text)
+    assert "".join(fed) == text
+
+
+def test_the_page_brings_the_text_if_that_connection_fails(
+    tab: BrowserTab, upstream: Upstream, expected: list[str]
+) -> None:
+    expected.append("WebSocket")
+    tab.page.evaluate(f"""() => {{
+        const Plain = WebSocket
+        window.WebSocket = class extends Plain {{
+            constructor(url, ...rest) {{ super(String(url).replace("{TEXTS}", "/_paddock/none/"), ...rest) }}
+        }}
+    }}""")
+    text = "".join(numbered_words(count=120))
+    upstream.plan_replies(StreamReply(text, held=400))
+    tab.send("Go")
+    tab.wait_until("the first part", lambda: tab.answer_text().startswith("w00001 w00002"))
+    tab.wait_until("all that was sent", lambda: tab.answer_text() == squeeze(upstream.requests[0].sent_text))
+    upstream.requests[0].release()
+    tab.wait_for_end()
+    tab.wait_for_answer(text)
 
 
 def test_the_first_message_loads_no_code_of_streamlit(tab: BrowserTab, upstream: Upstream) -> None:

@@ -6,10 +6,13 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lib.api.request import Request
+from lib.chat.answer_run import AnswerRun
 from lib.errors import PaddockError
+from lib.ui.shell.text_feed import TextFeed, open_feed
 from lib.ui.widgets.model_text import LiveText
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -51,7 +54,10 @@ class StreamingText:
         self._source = source
         # In JSON mode the answer comes in one piece, and is drawn with its validation instead of as Markdown.
         self._whole = source.request.response_format is not None
-        self._text = LiveText(place, key)
+        self._feed: TextFeed | None = None
+        if isinstance(source, AnswerRun) and not self._whole:
+            self._feed = open_feed(source, text_before)
+        self._text = LiveText(place, key, self._feed)
         self._text.append(text_before)
         self._status = place.empty()
         self._has_status = False
@@ -66,9 +72,16 @@ class StreamingText:
         if waiting:
             self._status.caption(waiting)
             self._has_status = True
-        elif not text:
-            # Streamlit notices a click only when something is drawn.
-            self._status.empty()
+        else:
+            # Streamlit notices a click when something is drawn or its state is read. Now perhaps nothing is drawn.
+            st.session_state.get("nothing")
+
+    @property
+    def is_shown(self) -> bool:
+        """True if the browser has drawn the text's place and its beginning, or if there is no feed to know it by."""
+        if self._feed is None:
+            return True
+        return self._feed.is_read if self._source.parts else bool(self._feed.readers)
 
     def finish(self) -> None:
         """Draw the rest of the text and remove the status line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -29,6 +30,10 @@ WINDOW, STEP = 20, 10
 RESUMABLE = (Ending.STOPPED, Ending.CUT_OFF, Ending.ERROR)
 # What is read out while an answer is being written.
 BEGUN = "The model is answering."
+
+# Seconds. The rest of the page keeps the browser busy: it is drawn when the browser shows the question and what the
+# answer begins with, or so long after the send.
+_PATIENCE = 0.5
 
 T = TypeVar("T")
 
@@ -126,6 +131,12 @@ class LiveAnswer:
         self._count += len(new)
         if new:
             self._streaming.draw_new_text("".join(new))
+
+    def wait_until_shown(self) -> None:
+        """Wait until the browser shows what was drawn. Return at once if the answer is not new."""
+        while self._run.is_running and self._run.seconds < _PATIENCE and not self._streaming.is_shown:
+            self.draw_new_text()
+            time.sleep(0.01)
 
     def follow(self, update: Callable[[], None], *, fresh: bool) -> None:
         """Draw the answer until it ends. ``update`` is called before each drawing.

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -90,20 +90,32 @@ def _tree(value: Any) -> Any:
     return {"l": write_literal(value)}
 
 
+class Feed(Protocol):
+    """What brings a text to the browser beside the script, as long as it is read: ``lib.ui.shell.text_feed``."""
+
+    name: str
+
+    @property
+    def is_read(self) -> bool: ...
+
+
 class LiveText:
     """A text that grows, at the end of the container ``place``. ``key`` is unique on the page.
 
     The pieces of the text are elements of their own, hidden, whose content the browser's code puts together: one
     element would be sent whole each time. They begin at the same characters in each run of the script, so that what
     another run left on the page is the same text.
+
+    What the browser reads from the ``feed`` is sent at the end only: with other elements, Streamlit keeps it.
     """
 
-    def __init__(self, place: DeltaGenerator, key: str) -> None:
+    def __init__(self, place: DeltaGenerator, key: str, feed: Feed | None = None) -> None:
         name = f"{_LIVE}-{key}"
         box = place.container(key=name, gap=None)
         with box:
-            _draw(key=f"{name}-view", data={"source": name})
+            _draw(key=f"{name}-view", data={"source": name} | ({} if feed is None else {"feed": feed.name}))
         self._source = box.container(key=f"{_SOURCE}-{key}", gap=None)
+        self._feed = feed
         self._pieces: list[DeltaGenerator] = []
         self._text = ""
         self._sent = 0  # characters
@@ -111,6 +123,10 @@ class LiveText:
     def append(self, text: str) -> None:
         """Add text at the end."""
         self._text += replace_lone_surrogates(text)
+        if self._feed is None or not self._feed.is_read:
+            self._send()
+
+    def _send(self) -> None:
         while self._sent < len(self._text):
             number = self._sent // PIECE_CHARS
             if number == len(self._pieces):
@@ -123,4 +139,5 @@ class LiveText:
 
     def end(self) -> None:
         """Tell the browser that the text is complete."""
+        self._send()
         self._source.text(".")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 from streamlit.testing.v1 import AppTest
 
+from lib.ui.answer.streaming_text import StreamingText
 from tests.ui.app_test_page import plain_text
 
 
@@ -49,3 +53,16 @@ def test_nothing_is_said_under_text_that_comes() -> None:
     for first in ("token", "retry"):
         for then in ("Hello |there", f"{paragraph}\n\n|More", f"{paragraph}\n\n|{paragraph}\n\n"):
             assert not [text for text in drawn(first, then) if "Waiting" in text or "Trying" in text], then
+
+
+def test_when_the_browser_shows_the_answer() -> None:
+    streaming: Any = object.__new__(StreamingText)
+    feed = streaming._feed = SimpleNamespace(readers=set(), is_read=False)
+    source = streaming._source = SimpleNamespace(parts=[])
+    assert not streaming.is_shown
+    feed.readers.add("the browser")
+    assert streaming.is_shown
+    source.parts.append("Hello")
+    assert not streaming.is_shown
+    feed.is_read = True
+    assert streaming.is_shown

@@ -160,11 +160,15 @@ def test_the_answer_is_drawn_before_the_rest_of_the_page(
         end_of_page(*args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(transcript.LiveAnswer, "follow", follow)
+    # There is no browser to wait for.
+    wait = "wait_until_shown"
+    monkeypatch.setattr(transcript.LiveAnswer, wait, lambda answer: drawn.append(wait))
     page.send("Second")
     # Of the messages the last one is drawn first: it is the question.
     assert drawn[: drawn.index("follow") + 1] == [
         "draw_new_text",
         "draw_message",
+        "wait_until_shown",
         "draw_message",
         "draw_message",
         "draw_new_text",

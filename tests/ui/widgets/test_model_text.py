@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -72,6 +73,22 @@ def test_a_growing_text_is_not_sent_again_and_again(place: Place) -> None:
     # Each character is sent at most as often as its piece grows, however long the text is.
     assert sum(piece.sent for piece in pieces) < len("".join(tokens)) * PIECE_CHARS / 4
     assert [len(json.loads(piece.body)) for piece in pieces] == [PIECE_CHARS] * 26 + [200]
+
+
+def test_what_the_browser_reads_itself_is_sent_at_the_end_or_when_it_no_longer_does(place: Place) -> None:
+    feed = SimpleNamespace(name="secret", is_read=True)
+    live = LiveText(place, "key", feed)  # type: ignore[arg-type]
+    live.append("One ")
+    source = place.places[0].places[0]
+    assert source.places == []
+    feed.is_read = False
+    live.append("two ")
+    assert [json.loads(piece.body) for piece in source.places] == ["One two "]
+    feed.is_read = True
+    live.append("three")
+    assert [json.loads(piece.body) for piece in source.places] == ["One two "]
+    live.end()
+    assert [json.loads(piece.body) for piece in source.places] == ["One two three"]
 
 
 def test_a_tree_has_the_numbers_that_were_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ const sheet = new CSSStyleSheet()
 sheet.replaceSync(STYLE)
 document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet]
 
+const CONFIRM_EVERY = 300 // milliseconds
 const PIECE = /"(?:[^"\\]|\\.)*"/g
 const drawn = new WeakMap()
 
@@ -21,7 +22,7 @@ export function draw({ data, parentElement }) {
   const view = before?.view ?? new TextView(root)
   const entry = { data: now, root, view, stop: undefined }
   drawn.set(parentElement, entry)
-  if (data.source !== undefined) entry.stop = follow(view, parentElement.closest(`.st-key-${CSS.escape(data.source)}`))
+  if (data.source !== undefined) entry.stop = follow(view, parentElement.closest(`.st-key-${CSS.escape(data.source)}`), data.feed)
   else if (data.tree !== undefined) drawTree(root, data.tree, data.expanded)
   else if (data.columns !== undefined) drawTable(root, data.columns, data.rows)
   else if (data.plain !== undefined) root.replaceChildren(fill(make("div", "plain"), data.plain))
@@ -30,18 +31,52 @@ export function draw({ data, parentElement }) {
   return entry.stop
 }
 
-// Show the text that Python writes, piece by piece, into a hidden container beside the view.
-function follow(view, box) {
+// Show the text that comes from a feed, and that Python writes, piece by piece, into a hidden container beside the view.
+function follow(view, box, feed) {
+  let fed = ""
+  let written = ""
+  let hasEnded = false
+  const show = () => view.show(hasEnded || written.length > fed.length ? written : fed, hasEnded)
   const look = () => {
     const source = box.querySelector("[class*=st-key-model-text-source]")
     if (!source) return
-    const written = source.textContent
-    const text = (written.match(PIECE) ?? []).map(piece => JSON.parse(piece)).join("")
-    view.show(text, written.endsWith("."))
+    const content = source.textContent
+    written = (content.match(PIECE) ?? []).map(piece => JSON.parse(piece)).join("")
+    hasEnded = content.endsWith(".")
+    show()
     observer.takeRecords()
   }
   const observer = new MutationObserver(look)
   observer.observe(box, { subtree: true, childList: true, characterData: true })
   look()
-  return () => observer.disconnect()
+  const close = feed && readFeed(feed, text => {
+    fed += text
+    show()
+  })
+  return () => {
+    observer.disconnect()
+    close?.()
+  }
+}
+
+// Call take with each part of the text of a feed, see lib.ui.shell.text_feed. If it breaks off, Python writes the text.
+function readFeed(name, take) {
+  const address = new URL(`../../texts/${name}`, import.meta.url)
+  address.protocol = address.protocol.replace("http", "ws")
+  const socket = new WebSocket(address)
+  let received = 0
+  let timer = 0
+  const confirm = () => {
+    timer = 0
+    if (socket.readyState === WebSocket.OPEN) socket.send(received)
+  }
+  socket.onmessage = ({ data }) => {
+    take(data)
+    received += data.length
+    // The first part is confirmed at once: Python then stops to write the text.
+    if (received === data.length) confirm()
+    else timer ||= setTimeout(confirm, CONFIRM_EVERY)
+  }
+  socket.onclose = () => clearTimeout(timer)
+  return () => socket.close()
 }
