@@ -98,7 +98,8 @@ class RenderedPrompt:
 
     ``prompt`` is the text before tokenization; ``usage`` will count ``prompt_tokens``.
 
-    The model's tokenizer reads each of ``special_tokens`` as a control token.
+    The model's tokenizer reads each of ``special_tokens`` as a control token. ``note`` is a sentence about messages
+    that were joined for the chat format, "" if none were.
     """
 
     prompt: str
@@ -106,6 +107,7 @@ class RenderedPrompt:
     chat_format: str
     special_tokens: tuple[str, ...]
     context_window: int
+    note: str = ""
 
 
 def decode_rendered_prompt(text: str) -> RenderedPrompt:
@@ -117,10 +119,10 @@ def decode_rendered_prompt(text: str) -> RenderedPrompt:
             "chat_format": str(format),
             "special_tokens": list(special),
             "context_window": int(window),
+            **more,
         } if tokens >= 0:
-            return RenderedPrompt(
-                prompt, tokens, format, tuple(str(token) for token in special if token), window
-            )
+            special_tokens = tuple(str(token) for token in special if token)
+            return RenderedPrompt(prompt, tokens, format, special_tokens, window, str(more.get("note", "")))
     raise Unintelligible(
         "The practice model's description of the prompt cannot be read.", advice="Update Paddock, then retry."
     )

@@ -261,11 +261,17 @@ class Engine:
                     return candidates, usage["prompt_tokens"]
         raise EngineError("the engine told no probabilities")
 
+    def fit_messages(self, job: GenerationJob) -> GenerationJob:
+        """Return the job with the messages that the chat template would refuse joined to others."""
+        if job.prompt is not None or job.chat is not None:
+            return job
+        return replace(job, messages=self.llama_server.template_rules.fit(job.messages))
+
     async def render_prompt(self, job: GenerationJob) -> str:
         """Return the prompt's text exactly as it is tokenized, with the BOS token that the engine adds."""
         prompt = job.prompt
         if prompt is None:
-            prompt = await self.llama_server.apply_template(_prompt_fields(job))
+            prompt = await self.llama_server.apply_template(_prompt_fields(self.fit_messages(job)))
         return self._bos_text + prompt.removeprefix(self._bos_text)
 
     async def count_tokens(self, prompt: str) -> int:
@@ -278,7 +284,7 @@ class Engine:
         """Yield llama.cpp's chunks. Raises EngineError."""
         if len(self._generations) >= self.slots * (1 + MAX_QUEUED_PER_SLOT):
             raise EngineBusyError("every slot is taken and the queue is full")
-        generation = _Generation(job, extra, asyncio.get_running_loop())
+        generation = _Generation(self.fit_messages(job), extra, asyncio.get_running_loop())
         self._generations.add(generation)
         try:
             generation.future = self._pool.submit(self._run, generation)

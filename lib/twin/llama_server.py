@@ -15,6 +15,7 @@ import httpx
 
 from lib.twin.engine_errors import BadPromptError, EngineBusyError, EngineError
 from lib.twin.request_limits import MAX_SHOWN_PROMPTS
+from lib.twin.template_turns import TemplateRules
 
 # Seconds. The longest prompt takes less than 1 s alone; it has to wait while generations take all cores.
 TIMEOUT = 60.0
@@ -23,7 +24,8 @@ TIMEOUT = 60.0
 class LlamaServerClient:
     """A client of llama.cpp's HTTP server.
 
-    ``template_supports_tools`` is True if the model's own chat template renders tools, calls and results.
+    ``template_supports_tools`` is True if the model's own chat template renders tools, calls and results;
+    ``template_rules`` are the messages that it takes.
     """
 
     def __init__(self, address: str, key: str) -> None:
@@ -36,6 +38,15 @@ class LlamaServerClient:
         needed = ("supports_tools", "supports_tool_calls")
         self.template_supports_tools = all(capabilities.get(name) for name in needed)
         self.chat_template = str(properties.get("chat_template") or "")
+        # llama.cpp itself would add the system prompt to the user's message, and say nothing of it.
+        takes_system = bool(capabilities.get("supports_system_role", True))
+        self.template_rules = TemplateRules(takes_system, self._renders("user", "user"))
+
+    def _renders(self, *roles: str) -> bool:
+        """Return True if the chat template renders messages of these roles, and leaves none out."""
+        messages = [{"role": role, "content": f"probe-{number}"} for number, role in enumerate(roles)]
+        response = self._client.post("/apply-template", json={"messages": messages})
+        return response.is_success and all(message["content"] in response.text for message in messages)
 
     async def apply_template(self, request: Mapping[str, Any]) -> str:
         """Render the messages and tools in the model's own chat format. Raises EngineError."""

@@ -7,6 +7,7 @@ from typing import Any
 from lib.twin.engine import Engine
 from lib.twin.generation_plan import GenerationPlan
 from lib.twin.gguf_file import ModelFileInfo
+from lib.twin.template_turns import JOINED_NOTE
 
 # A string in the chat templates of a format, and the format's usual name. The first match counts.
 FORMAT_MARKERS = (
@@ -35,4 +36,5 @@ async def describe_prompt(plan: GenerationPlan, engine: Engine, model_file: Mode
         "special_tokens": list(model_file.control_tokens),
         "chat_format": detect_chat_format(engine.llama_server.chat_template, model_file.name),
         "context_window": engine.context,
+        "note": "" if engine.fit_messages(plan.job) == plan.job else JOINED_NOTE,
     }

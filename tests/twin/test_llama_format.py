@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from lib.api.request import Messages, Turn
 from lib.model.request_options import Tool, ToolCall
 from lib.preflight.llama3_template import SPECIAL_TOKENS, render_prompt
 from lib.twin.slot_count import SMALL_CONTEXT
-from tests.twin.conftest import WEATHER, RunningTwin, parse_events
+from lib.twin.template_turns import JOINED_NOTE
+from tests.twin.conftest import WEATHER, RunningTwin, end_twin, parse_events
 from tests.twin.llama_model import write_llama_model
 from tests.twin.test_prompt_layout import show_prompt
 
@@ -151,3 +153,63 @@ def test_the_other_end_is_no_part_of_the_text(calling_llama: RunningTwin) -> Non
     result = calling_llama.ask(prompt="Hello", temperature=0, max_tokens=50).json()["result"]
     assert result["response"] == CALL
     assert result["usage"]["completion_tokens"] == 2
+
+
+# In the manner of Gemma's: no system prompt, and the user and the model take turns.
+STRICT_TEMPLATE = """\
+{{ bos_token }}
+{%- if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}
+{%- for message in messages %}
+{%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}
+{{- raise_exception('Roles must alternate') }}
+{%- endif %}
+{{- '<start_of_turn>' + ('model' if message['role'] == 'assistant' else 'user') + '\n' }}
+{{- message['content'] | trim + '<end_of_turn>\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}
+"""
+# In the manner of Qwen3's: without thinking, an empty thought stands in the prompt.
+THINKING_TEMPLATE = """\
+{%- for message in messages %}
+{{- '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+{{- '<|im_start|>assistant\n' }}
+{%- if enable_thinking is defined and not enable_thinking %}{{- '<think>\n\n</think>\n\n' }}{%- endif %}
+{%- endif %}
+"""
+
+
+def test_messages_that_a_template_refuses_are_joined(
+    spawn: Callable[..., RunningTwin], tmp_path: Path
+) -> None:
+    path = write_llama_model(tmp_path / "strict.gguf", tokenizer__chat_template=STRICT_TEMPLATE)
+    strict = spawn("--threads", "1", PADDOCK_MODEL=str(path), PADDOCK_CONTEXT="2048")
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        *({"role": "user", "content": text} for text in ("Hello.", "Are you there?")),
+        {"role": "assistant", "content": "Yes."},
+        {"role": "user", "content": "Good."},
+    ]
+    shown = show_prompt(strict, messages=messages)
+    assert shown["prompt"] == (
+        "<|begin_of_text|><start_of_turn>user\nBe brief.\n\nHello.\n\nAre you there?<end_of_turn>\n"
+        "<start_of_turn>model\nYes.<end_of_turn>\n<start_of_turn>user\nGood.<end_of_turn>\n<start_of_turn>model\n"
+    )
+    assert (shown["chat_format"], shown["note"]) == ("Gemma", JOINED_NOTE)
+    result = strict.ask(messages=messages, temperature=0, max_tokens=50).json()["result"]
+    assert result["response"] == "Ok"
+    assert result["usage"]["prompt_tokens"] == shown["prompt_tokens"]
+    assert show_prompt(strict, prompt="Hello")["note"] == ""
+    assert end_twin(strict.process) == 0
+
+
+def test_an_empty_thought_is_a_part_of_the_prompt(spawn: Callable[..., RunningTwin], tmp_path: Path) -> None:
+    path = write_llama_model(tmp_path / "thinking.gguf", tokenizer__chat_template=THINKING_TEMPLATE)
+    thinking = spawn("--threads", "1", PADDOCK_MODEL=str(path), PADDOCK_CONTEXT="2048")
+    shown = show_prompt(thinking, prompt="Hello")
+    assert shown["prompt"].endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
+    result = thinking.ask(prompt="Hello", temperature=0, max_tokens=50).json()["result"]
+    assert result["response"] == "Ok"
+    assert result["usage"]["prompt_tokens"] == shown["prompt_tokens"]
+    assert end_twin(thinking.process) == 0

@@ -36,7 +36,10 @@ def test_tool_choice_is_counted(twin: RunningTwin, choice: Any) -> None:
 def test_the_answer(twin: RunningTwin) -> None:
     # ChatML as SmolLM2's own template writes it.
     result = show_prompt(twin, prompt="Hello")
-    assert list(result) == ["prompt", "prompt_tokens", "special_tokens", "chat_format", "context_window"]
+    assert list(result) == [
+        *("prompt", "prompt_tokens", "special_tokens", "chat_format", "context_window", "note"),
+    ]
+    assert result["note"] == ""
     assert result["prompt"] == (
         "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
         "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n"

@@ -21,6 +21,7 @@ from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.settings import conflict_fix
 from lib.ui.widgets import chat_input_draft, model_text, raw_text
 from lib.ui.widgets.auto_refresh import refresh_after
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 KEY = "ahead"  # of the expander
 _HEIGHT = 230
@@ -100,6 +101,8 @@ def _draw_panel(tab: ChatTab, preview: RequestPreview) -> None:
                 _draw_cost(tab, preview)
             case _:
                 st.caption(f"In the chat format of {preview.format_name}. {preview.count.explanation}")
+                if preview.prompt_note:
+                    st.caption(escape_markdown(preview.prompt_note))
                 raw_text.draw_with_marked_tokens(preview.rendered_prompt, preview.special_tokens, _HEIGHT)
 
 

@@ -33,7 +33,8 @@ class RequestPreview:
     """The next request, its length, its prompt as the model reads it, and its conflicts.
 
     ``request`` is None if nothing can be sent; ``refused`` says why. ``sample_prompt`` is a question in the chat
-    format of the model that runs, ``format_name`` the name of that format.
+    format of the model that runs, ``format_name`` the name of that format. ``prompt_note`` is a sentence about
+    messages that were joined for it, "" if none were.
     """
 
     request: Request | None
@@ -45,6 +46,7 @@ class RequestPreview:
     format_name: str
     special_tokens: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
+    prompt_note: str = ""
 
     def max_answer_tokens(self, model: Model) -> int:
         """Return the tokens that the answer can have: its limit, or what the context leaves if that is less."""
@@ -62,6 +64,7 @@ def preview_request(chat: ChatSession, backend: Backend | None, window: int, tex
     """Preview a send of that text."""
     request: Request | None = None
     refused: BadInput | None = None
+    note = ""
     try:
         request = chat.build_request(text, backend)
     except BadInput as error:
@@ -72,7 +75,8 @@ def preview_request(chat: ChatSession, backend: Backend | None, window: int, tex
     if request is None:
         prompt, count = "", TokenCount(0, False, token_count.ESTIMATED)
     elif (rendered := _render(backend, request)) is not None:
-        prompt, count = rendered.prompt, TokenCount(rendered.prompt_tokens, True, token_count.TWIN)
+        prompt, note = rendered.prompt, rendered.note
+        count = TokenCount(rendered.prompt_tokens, True, token_count.TWIN)
     else:
         prompt = llama3_template.render_prompt(request.input)
         count = token_count.count_prompt_tokens(request)
@@ -84,7 +88,9 @@ def preview_request(chat: ChatSession, backend: Backend | None, window: int, tex
     if backend is not None:
         next_request = NextRequest(request, count.tokens, window, sample, special_tokens)
         conflicts = tuple(find_conflicts(chat.model, backend, chat.settings, next_request))
-    return RequestPreview(request, refused, count, window, prompt, sample, format, special_tokens, conflicts)
+    return RequestPreview(
+        request, refused, count, window, prompt, sample, format, special_tokens, conflicts, note
+    )
 
 
 def _render(backend: Backend | None, request: Request) -> RenderedPrompt | None:

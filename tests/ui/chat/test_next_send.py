@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from lib.api.inspection import RenderedPrompt
 from lib.api.request import Messages, Turn, build_request
 from lib.model.pricing import format_dollars
 from lib.model.request_options import Function, InputForm, ResponseFormat
 from lib.preflight import token_count
 from lib.tools.sample_tools import SAMPLE_TOOLS
+from lib.ui.chat import request_preview
+from lib.ui.chat.next_send import NextSendView
 from tests.page.upstream import ACCOUNT, TOKEN, Upstream
 from tests.ui.app_test_page import MODEL, AppTestPage, plain_text, share_address
 
@@ -147,3 +150,14 @@ def test_the_line_is_asked_for_again_when_an_answer_has_ended(upstream: Upstream
     )
     page.run()
     assert [turn["role"] for turn in next_request(page)["messages"]] == ["user", "assistant"]
+
+
+def test_joined_messages_are_said(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Play a practice model whose chat format takes no system prompt."""
+    rendered = RenderedPrompt("the text", 7, "Gemma", (), 2048, "Some messages were joined.")
+    monkeypatch.setattr(request_preview, "_render", lambda backend, request: rendered)
+    page = AppTestPage(share_address("", "Be brief.")).write("Hello")
+    page.choose("ahead-part", NextSendView.RENDERED_PROMPT)
+    captions = [plain_text(caption.value) for caption in page.by_key("ahead").caption]
+    assert "Some messages were joined." in captions
+    assert any("In the chat format of Gemma" in caption for caption in captions)
