@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -252,6 +254,13 @@ def test_json_and_tools_in_columns(page: BrowserTab, upstream: Upstream) -> None
     wait_for_cell(page, 1, "It is four.")
 
 
+def count_saved(app: AppProcess, text: str) -> int:
+    """Return how many answers of comparisons in the app's database match that pattern."""
+    query = "SELECT count(*) FROM answer WHERE text LIKE ? AND EXISTS (SELECT * FROM comparison_column)"
+    with contextlib.closing(sqlite3.connect(app.database)) as database:
+        return int(database.execute(query, [text]).fetchone()[0])
+
+
 def test_a_comparison_survives_the_server(
     visit: Visit, upstream: Upstream, tmp_path: Path, expected: list[str]
 ) -> None:
@@ -271,8 +280,7 @@ def test_a_comparison_survives_the_server(
         tab.send("Go on and on")
         for place in (0, 1):
             wait_for_cell(tab, place, "w00040")
-        # Text that is older than a second is always saved.
-        tab.page.wait_for_timeout(1000)
+        tab.wait_until("both are saved", lambda: count_saved(app, "w00001 w00002 w00003%") == 2)
         app.kill()
     with AppProcess(environment, tmp_path / "log", port=app.port) as app:
         again = visit(app.url, tab.page.url.removeprefix(app.url), stranger=True)

@@ -37,12 +37,14 @@ def send_and_wait(tab: BrowserTab, upstream: Upstream) -> UpstreamRequest:
 def shown_value(tab: BrowserTab, name: str) -> Decimal:
     """Return the value that the number box and the slider agree on."""
     box, slider = tab.number_box(name), tab.slider(name)
+
+    def agreed() -> str:
+        # Streamlit draws a box empty first.
+        text = box.input_value()
+        return text if text and Decimal(text) == Decimal(slider.input_value()) else ""
+
     tab.wait_until_idle()
-    tab.wait_until(
-        "box and slider agree",
-        lambda: Decimal(box.input_value()) == Decimal(slider.input_value()),
-    )
-    return Decimal(box.input_value())
+    return Decimal(tab.wait_until("box and slider agree", agreed))
 
 
 def sent_value(request: UpstreamRequest, parameter: Parameter) -> Decimal:

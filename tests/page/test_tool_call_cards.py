@@ -82,7 +82,7 @@ def test_sample_tools_by_themselves_over_two_rounds(tab: BrowserTab, upstream: U
         StreamReply("Done."),
     )
     tab.send("Go")
-    tab.wait_until("three requests", lambda: len(upstream.requests) == 3, patience=30)
+    tab.wait_until("three requests", lambda: len(upstream.requests) == 3)
     tab.wait_for_end()
     tab.wait_for_answer("Done.")
     roles = [turn["role"] for turn in upstream.requests[2].body["messages"]]
