@@ -1,7 +1,7 @@
 """Repairs of Streamlit's page for keyboards, small screens and assistive technology, on every page.
 
-``static/paddock.css`` and ``static/accessibility.js`` hold them. Both are fetched once and cached by the browser; a
-run of the script sends only their addresses.
+``static/paddock.css``, ``static/accessibility.js`` and ``static/bottom_bar.js`` hold them. They are fetched once and
+cached by the browser; a run of the script sends only their addresses.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import streamlit as st
 from lib.ui.widgets.content_version import content_version
 
 _STATIC = Path(__file__).with_name("static")
-_STYLE, _SCRIPT = "paddock.css", "accessibility.js"
+_STYLE, _SCRIPTS = "paddock.css", ("accessibility.js", "bottom_bar.js")
 # A component's script comes from a blob, where an address has nothing to be relative to.
 _LOADER = """
 export default function ({ data }) {
-  import(new URL(data.script, document.baseURI)).then(module => module.start(data))
+  for (const script of data.scripts) import(new URL(script, document.baseURI)).then(module => module.start(data))
 }
 """
 # Places to go to from the start of the page, with the words of their links and their keys, as browsers name keys.
@@ -49,7 +49,7 @@ def draw_repairs() -> None:
         _load(
             key="paddock-accessibility",
             data={
-                "script": _address(_SCRIPT),
+                "scripts": [_address(name) for name in _SCRIPTS],
                 "links": _SKIP_LINKS,
                 "shortcuts": SHORTCUTS,
                 "skip": "Skip to",

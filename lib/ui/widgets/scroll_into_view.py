@@ -6,17 +6,16 @@ from enum import StrEnum
 
 from lib.ui.widgets.polling_component import define_polling_component
 
-# What the bars at the top and the bottom of the window cover is left out.
+# What the bar at the top of the window covers is left out, as static/bottom_bar.js does for the bar at the bottom.
 _SCRIPT = """
 const scrolled = new Map()
-const height = (name) => document.querySelector(`[data-testid=${name}]`)?.getBoundingClientRect().height ?? 0
+const head = () => document.querySelector("[data-testid=stHeader]")?.getBoundingClientRect().height ?? 0
 
 export default function ({ data, key }) {
   return whenThere(key, data.target, "", element => {
     if (innerWidth > data.width || scrolled.get(key) === data.request) return
     scrolled.set(key, data.request)
-    element.style.scrollMarginTop = `${height("stHeader") + 8}px`
-    element.style.scrollMarginBottom = `${height("stBottom") + 8}px`
+    element.style.scrollMarginTop = `${head() + 8}px`
     element.scrollIntoView({ block: data.block })
   })
 }
