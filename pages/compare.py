@@ -30,7 +30,7 @@ from lib.ui.widgets import chat_input_draft, first_drawing
 from lib.ui.widgets.error_box import draw_error
 
 choice = backend_picker.current_choice()
-tab = ComparisonTab(choice.backend)
+tab = ComparisonTab(choice.backend and choice.backend.without_cache())
 if (chat := tab.pop_chat_to_open()) is not None:
     st.switch_page(CHAT_PAGE, query_params={"c": chat})
 busy = tab.session.is_busy

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from lib.errors import BadInput
 
 CLOUDFLARE_URL = "https://api.cloudflare.com/client/v4"
+_GATEWAY_HOST = "gateway.ai.cloudflare.com"
 
 # The names that Cloudflare's SDKs, wrangler and the model's page use.
 ACCOUNT_NAMES = ("CLOUDFLARE_ACCOUNT_ID",)
@@ -26,6 +27,13 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 # The name of the twin in saved answers, as twin_backend writes it.
 _TWIN_NAME = re.compile(r"Twin \((.+) on this machine, free\)")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+# Cloudflare's API takes up to 64 characters: developers.cloudflare.com/api/resources/ai_gateway.
+_GATEWAY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_GATEWAY_PATH = re.compile(
+    r"/v1/(?P<account>[0-9a-f]{32})/(?P<id>[A-Za-z0-9_-]{1,64})(?:/workers-ai)?", re.ASCII
+)
 
 
 class Secret:
@@ -56,13 +64,31 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class Gateway:
+    """An AI Gateway of the account, through which requests to the model pass.
+
+    Requests go to its own address below ``root``, or to the API with its id in a header if that is empty. With
+    ``skips_cache`` it never answers with an earlier answer.
+    """
+
+    id: str
+    root: str = ""
+    skips_cache: bool = False
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers of a request to the model."""
+        headers = {} if self.root else {"cf-aig-gateway-id": self.id}
+        return headers | ({"cf-aig-skip-cache": "true"} if self.skips_cache else {})
+
+
+@dataclass(frozen=True)
 class Backend:
     """A server of the Workers AI API.
 
     Saved answers keep ``name``; the page shows ``label``. ``context_window`` is in tokens; None means the model
     record's. ``billed`` is False if answers cost nothing. A backend that ``can_inspect`` also returns the rendered
     prompt, its length in tokens, and the next token's probabilities. ``takes_lora``: it applies an adapter even if
-    the model's documentation names none.
+    the model's documentation names none. Requests to the model pass through the ``gateway``, if there is one.
     """
 
     name: str
@@ -73,6 +99,7 @@ class Backend:
     context_window: int | None = None
     can_inspect: bool = False
     takes_lora: bool = False
+    gateway: Gateway | None = None
 
     def __post_init__(self) -> None:
         """Raise BadInput for a token that no header can carry; the message never holds the token."""
@@ -88,13 +115,66 @@ class Backend:
         return backend_label(self.name)
 
     @property
-    def is_local(self) -> bool:
-        """True for a loopback address, which never uses a proxy."""
-        return urlsplit(self.base_url).hostname in _LOOPBACK
+    def ai_url(self) -> str:
+        """The address of the account's AI, below which its resources are."""
+        return f"{self.base_url}/accounts/{self.account_id}/ai"
+
+    @property
+    def run_url(self) -> str:
+        """The address below which the models are asked, by their id."""
+        if self.gateway is not None and self.gateway.root:
+            return f"{self.gateway.root}/{self.account_id}/{self.gateway.id}/workers-ai"
+        return f"{self.ai_url}/run"
+
+    def without_cache(self) -> Backend:
+        """Return the backend whose gateway, if any, answers each request anew."""
+        if self.gateway is None:
+            return self
+        return replace(self, gateway=replace(self.gateway, skips_cache=True))
 
 
-def cloudflare_backend(account_id: str, token: str, base_url: str = CLOUDFLARE_URL) -> Backend:
-    """Return Workers AI itself, or another server of its API. Raises BadInput, never with the token in it."""
+def is_local(url: str) -> bool:
+    """Return True for a loopback address, which never uses a proxy."""
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+def parse_gateway(text: str, account_id: str) -> Gateway | None:
+    """Return the gateway that the user named by its ID or its own address, None for an empty text.
+
+    Raises BadInput.
+    """
+    text = text.strip().rstrip("/")
+    if not text:
+        return None
+    if _GATEWAY_ID.fullmatch(text):
+        return Gateway(text)
+    if text.startswith(f"{_GATEWAY_HOST}/"):
+        text = f"https://{text}"
+    if text.startswith(("https://", "http://")):
+        scheme, hostname = _parse_base_url(text)
+        url = urlsplit(text)
+        is_gateway = (scheme == "https" and url.netloc == _GATEWAY_HOST) or hostname in _LOOPBACK
+        match = _GATEWAY_PATH.fullmatch(url.path)
+        if is_gateway and match is not None:
+            if match["account"] != account_id.strip().lower():
+                raise BadInput(
+                    "This AI Gateway belongs to another account.",
+                    advice="Copy the account ID and the gateway's address from the same account.",
+                )
+            return Gateway(match["id"], f"{scheme}://{url.netloc}/v1")
+    raise BadInput(
+        "An AI Gateway's ID has up to 64 letters, digits, hyphens and underscores.",
+        advice=f"Enter the ID, or the whole address, which begins with {_GATEWAY_HOST}/v1/. Or leave the box empty.",
+    )
+
+
+def cloudflare_backend(
+    account_id: str, token: str, base_url: str = CLOUDFLARE_URL, gateway: str = ""
+) -> Backend:
+    """Return Workers AI itself, or another server of its API. Raises BadInput, never with the token in it.
+
+    ``gateway`` is the ID or the address of an AI Gateway, or empty.
+    """
     account_id, token, base_url = account_id.strip(), token.strip(), base_url.strip().rstrip("/")
     if not re.fullmatch(r"[0-9a-fA-F]{32}", account_id):
         raise BadInput(
@@ -109,12 +189,15 @@ def cloudflare_backend(account_id: str, token: str, base_url: str = CLOUDFLARE_U
         )
     account_id = account_id.lower()
     host = "" if base_url == CLOUDFLARE_URL else f" at {hostname}"
+    chosen = parse_gateway(gateway, account_id)
+    through = "" if chosen is None else f", gateway {chosen.id}"
     return Backend(
-        name=f"Cloudflare Workers AI{host}, account …{account_id[-4:]}",
+        name=f"Cloudflare Workers AI{host}, account …{account_id[-4:]}{through}",
         base_url=base_url,
         account_id=account_id,
         token=Secret(token),
         billed=True,
+        gateway=chosen,
     )
 
 

@@ -50,7 +50,7 @@ class WorkersAI:
         trace_recorder = recorder or TraceRecorder(backend.token.reveal())
         return stream_with_retries(
             lambda: self._stream_once(backend, request, cancel_token, trace_recorder),
-            self.retries,
+            replace(self.retries, waits_for_capacity=not request.reject_if_busy),
             cancel_token,
             on_retry,
         )
@@ -96,7 +96,7 @@ class WorkersAI:
         encoded = b"" if body is None else _encode_json(body)
         with (
             translate_errors(timeouts, backend),
-            contextlib.closing(PersistentConnection(timeouts, backend)) as connection,
+            contextlib.closing(PersistentConnection(timeouts, backend, backend.ai_url)) as connection,
         ):
             response = connection.send(method, path, encoded)
             if response.status_code != 200:
@@ -108,9 +108,15 @@ class WorkersAI:
             return decode(text)
 
     def open_connection(self, backend: Backend) -> PersistentConnection:
-        """Return a connection for many requests in sequence, to be closed by the caller. Raises Unreachable."""
+        """Return a connection for many requests to models, to be closed by the caller. Raises Unreachable."""
         with translate_errors(self.timeouts, backend):
-            return PersistentConnection(self.timeouts, backend)
+            return self._connect_for_runs(backend)
+
+    def _connect_for_runs(
+        self, backend: Backend, cancel_token: CancelToken | None = None
+    ) -> PersistentConnection:
+        headers = {} if backend.gateway is None else backend.gateway.headers()
+        return PersistentConnection(self.timeouts, backend, backend.run_url, cancel_token, headers)
 
     def stream_over(self, connection: PersistentConnection, request: Request) -> Iterator[Event]:
         """Yield the answer's events from one attempt over an open connection. Raises a PaddockError, or Cancelled."""
@@ -121,7 +127,7 @@ class WorkersAI:
             raise Cancelled
         try:
             with translate_errors(connection.timeouts, connection.backend):
-                response = connection.send("POST", f"run/{request.model}", body)
+                response = connection.send("POST", request.model, body)
             with translate_errors(connection.timeouts, connection.backend, answering=True):
                 yield from decode_response(response, connection.deadline)
         except PaddockError:
@@ -135,9 +141,9 @@ class WorkersAI:
     def _stream_once(
         self, backend: Backend, request: Request, cancel_token: CancelToken, recorder: TraceRecorder
     ) -> Generator[Event, None, None]:
-        path, body = f"run/{request.model}", _encode_json(wire.encode_request(request))
+        path, body = request.model, _encode_json(wire.encode_request(request))
         with translate_errors(self.timeouts, backend):
-            connection = PersistentConnection(self.timeouts, backend, cancel_token)
+            connection = self._connect_for_runs(backend, cancel_token)
             recorder.record_request(f"POST {connection.url(path)}", connection.request_headers(body))
             # A thread that was abandoned by a cancellation closes the connection itself.
             response = cancel_token.run_cancellable(

@@ -7,8 +7,9 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TypeAlias
 
 import h11
@@ -36,37 +37,45 @@ class PersistentConnection:
     responses. A connection that the server closed is noticed before anything is sent, and reopened. Any later failure
     is an error: the request may have arrived, so it is not sent again here.
 
-    ``cancel_token`` ends the current request at once, and the connection with it. ``deadline`` is the current
-    reply's. ``was_sent`` is True if at least a part of the last request was sent, so that it may have been paid.
+    It asks for resources below the address ``root``. ``cancel_token`` ends the current request at once, and the
+    connection with it. ``deadline`` is the current reply's. ``was_sent`` is True if at least a part of the last
+    request was sent, so that it may have been paid.
     Raises Unreachable if this machine's proxy or certificates cannot be used.
     """
 
     def __init__(
-        self, timeouts: transport.Timeouts, backend: Backend, cancel_token: CancelToken | None = None
+        self,
+        timeouts: transport.Timeouts,
+        backend: Backend,
+        root: str,
+        cancel_token: CancelToken | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.cancel_token = cancel_token or CancelToken()
         self.deadline = ReplyDeadline(timeouts)
         self.was_sent = False
         self.timeouts = timeouts
         self.backend = backend
+        self._root = root
         # httpx encodes an international host name as it is sent.
-        base = httpx.URL(backend.base_url)
+        base = httpx.URL(root)
         self._host, self._secure = base.raw_host.decode("ascii"), base.scheme == "https"
         self._port = base.port or (443 if self._secure else 80)
         # Without TLS no certificates are read, so the twin works on a machine whose certificates are broken.
         self._context = transport.trusted_context() if self._secure else None
-        self._proxy = transport.environment_proxy(backend)
+        self._proxy = transport.environment_proxy(root)
         self._headers = {
             "host": base.netloc.decode("ascii"),
             "accept": "*/*",
             **transport.request_headers(backend),
+            **headers,
         }
         self._connection: _Socket | None = None
         self._idle_since = 0.0
 
     def url(self, path: str) -> httpx.URL:
-        """Return the address of a resource of the account's AI."""
-        return _parse_url(f"{self.backend.base_url}/accounts/{self.backend.account_id}/ai/{path}")
+        """Return the address of a resource."""
+        return _parse_url(f"{self._root}/{path}")
 
     def request_headers(self, body: bytes) -> list[tuple[str, str]]:
         """Return the headers of a request with that JSON, or without a body if it is empty."""

@@ -61,6 +61,7 @@ class Request:
     parameters: Mapping[str, Number]
     stream: bool
     response_format: ResponseFormat | None = None
+    reject_if_busy: bool = False
 
     def estimated_prompt_tokens(self) -> int:
         """Return a rough size of the input in tokens, template included."""
@@ -103,7 +104,11 @@ def build_input(features: Features, turns: tuple[Turn, ...]) -> RequestInput:
 def settings_from_request(request: Request, before: Settings) -> Settings:
     """Return the settings that ask such a request; what it says nothing of stays as it was before."""
     settings = before.with_only_sent(request.parameters)
-    changes: dict[str, Any] = {"stream": request.stream, "response_format": request.response_format}
+    changes: dict[str, Any] = {
+        "stream": request.stream,
+        "response_format": request.response_format,
+        "reject_if_busy": request.reject_if_busy,
+    }
     match request.input:
         case Messages(_, raw, tools, functions):
             changes |= {"form": InputForm.MESSAGES, "raw": raw, "tools": tools, "functions": functions}
@@ -127,6 +132,7 @@ def build_request(
     *,
     stream: bool = True,
     response_format: ResponseFormat | None = None,
+    reject_if_busy: bool = False,
 ) -> Request:
     """Return a checked request. Raises BadInput, naming the field, for what the schema would refuse.
 
@@ -160,7 +166,7 @@ def build_request(
     # A float such as 40.0 would be refused where the schema says integer.
     cast = {name: model.parameter(name).cast(value) for name, value in chosen.items()}
     streamed = stream and response_format is None
-    return Request(model.id, input, MappingProxyType(cast), streamed, response_format)
+    return Request(model.id, input, MappingProxyType(cast), streamed, response_format, reject_if_busy)
 
 
 def _check_json(text: str, what: str) -> None:

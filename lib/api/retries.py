@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lib.api.cancellation import Cancelled, CancelToken
 from lib.api.events import Event
-from lib.errors import PaddockError
+from lib.errors import NoCapacity, PaddockError
 
 # Called before each wait with the number of the failed attempt (from 1), the seconds to wait and the error.
 OnRetry = Callable[[int, float, PaddockError], None]
@@ -20,12 +20,13 @@ class RetryPolicy:
     """The number of attempts for one request, and the wait between two of them.
 
     The wait doubles from ``pause`` seconds, with jitter. A Retry-After header of at most ``max_wait`` seconds
-    replaces it; a longer one ends the attempts.
+    replaces it; a longer one ends the attempts. Without ``waits_for_capacity``, a busy service ends them too.
     """
 
     attempts: int = 3
     pause: float = 0.5
     max_wait: float = 30.0
+    waits_for_capacity: bool = True
 
     def delay_after(self, attempt: int, retry_after: float | None) -> float | None:
         """Return the seconds to wait after that attempt (from 1), or None if no other follows."""
@@ -71,7 +72,8 @@ def stream_with_retries(
             if cancel_token.is_cancelled:
                 raise Cancelled from None
             wait = policy.delay_after(attempt, error.retry_after)
-            if has_events or not error.retryable or wait is None:
+            is_too_busy = isinstance(error, NoCapacity) and not policy.waits_for_capacity
+            if has_events or not error.retryable or wait is None or is_too_busy:
                 raise
             on_retry(attempt, wait, error)
             if cancel_token.wait(wait):

@@ -26,6 +26,13 @@ class TraceEvent(NamedTuple):
     data: str
 
 
+class GatewayReply(NamedTuple):
+    """What an AI Gateway says of a reply: if it comes from its cache, and the id of its log entry, each or empty."""
+
+    cache_status: str
+    log_id: str
+
+
 class Exchange(NamedTuple):
     """An attempt of a request, and its response; ``status`` is 0 if there was none.
 
@@ -38,6 +45,13 @@ class Exchange(NamedTuple):
     seconds: float = 0.0
     response_headers: tuple[tuple[str, str], ...] = ()
     events: tuple[TraceEvent, ...] = ()
+
+    @property
+    def gateway_reply(self) -> GatewayReply | None:
+        """What an AI Gateway says in the response's headers, None if it says nothing."""
+        headers = dict(self.response_headers)
+        reply = GatewayReply(headers.get("cf-aig-cache-status", ""), headers.get("cf-aig-log-id", ""))
+        return reply if any(reply) else None
 
 
 @dataclass(frozen=True)

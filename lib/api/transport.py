@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import httpx
 
-from lib.api.backend import Backend
+from lib.api.backend import Backend, is_local
 from lib.api.cancellation import Cancelled
 from lib.api.environment_proxy import Proxy, find_proxy
 from lib.errors import PaddockError, TimedOut, Unintelligible, Unreachable
@@ -62,9 +62,9 @@ def request_headers(backend: Backend) -> dict[str, str]:
     }
 
 
-def environment_proxy(backend: Backend) -> Proxy | None:
-    """Return the proxy that the environment chooses for the backend. Raises Unreachable if it cannot be used."""
-    return None if backend.is_local else find_proxy(backend.base_url)
+def environment_proxy(url: str) -> Proxy | None:
+    """Return the proxy that the environment chooses for an address. Raises Unreachable if it cannot be used."""
+    return None if is_local(url) else find_proxy(url)
 
 
 @contextlib.contextmanager

@@ -54,6 +54,8 @@ def encode_request(request: Request) -> dict[str, Any]:
             body["response_format"]["json_schema"] = json.loads(format.schema)
     if request.input.raw:
         body["raw"] = True
+    if request.reject_if_busy:  # [DOC] developers.cloudflare.com/workers-ai/features/reject-if-busy
+        body["options"] = {"rejectIfBusy": True}
     return body | {"stream": request.stream} | dict(request.parameters)
 
 

@@ -251,6 +251,7 @@ class ChatSession:
             settings.sent_values(),
             stream=features.stream,
             response_format=features.response_format,
+            reject_if_busy=features.reject_if_busy,
         )
 
     def _ask(self, conversation: Conversation, backend: Backend, request: Request | None = None) -> None:
@@ -276,6 +277,7 @@ class ChatSession:
             _continued_input(conversation, message, request),
             parameters,
             stream=self._settings.features.stream,
+            reject_if_busy=self._settings.features.reject_if_busy,
         )
         self._start(conversation, message, backend, continuation)
 

@@ -175,6 +175,7 @@ def _iter_setup_fields(
     yield "Adapter", features.lora
     yield "Stream", "on" if features.stream else "off"
     yield "Raw", "on" if features.raw else "off"
+    yield "If busy", "refuse" if features.reject_if_busy else "wait"
     for parameter in model.parameters:
         value = parameters.get(parameter.name)
         yield parameter.label, "not sent" if value is None else f"{value:,g}" if value < 1e6 else f"{value:,}"

@@ -30,4 +30,5 @@ def request(model: Model, plan: Plan, cell: Cell, variants: Sequence[Variant]) -
         advance_seeds(model, variant.settings.sent_values(), cell.repetition),
         stream=False,
         response_format=features.response_format,
+        reject_if_busy=features.reject_if_busy,
     )

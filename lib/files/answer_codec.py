@@ -137,9 +137,15 @@ def parse_features(node: Node) -> Features:
         stream=Node.boolean,
         lora=parse_name,
         **_OPTION_READERS,
+        **_later_readers(node),
         response_format=optional(_parse_response_format),
     )
     return Features(**fields)
+
+
+def _later_readers(node: Node) -> Mapping[str, Reader]:
+    """Return the reader of the field that files of earlier versions, and those without a need for it, do not have."""
+    return {"reject_if_busy": Node.boolean} if "reject_if_busy" in node else {}
 
 
 def _parse_form(node: Node) -> InputForm:
@@ -239,6 +245,7 @@ def _parse_request(node: Node, turns: tuple[Turn, ...] | None) -> Request:
         "parameters": _parse_parameters,
         "stream": Node.boolean,
         "response_format": optional(_parse_response_format),
+        **_later_readers(node),
     }
     if turns is None:
         return Request(**node.read_fields(**head, input=_parse_prompt))

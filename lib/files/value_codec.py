@@ -37,12 +37,18 @@ def read_settings(data: Data) -> Settings:
 
 
 def write_features(features: Features) -> Data:
-    return vars(features) | {
+    data = vars(features) | {
         "form": features.form.value,
         "response_format": _write_format(features.response_format),
         "tools": _write_tools(features.tools),
         "functions": _write_functions(features.functions),
     }
+    return _without_default(data)
+
+
+def _without_default(data: Data) -> Data:
+    """Return the data without ``reject_if_busy`` where it is False: earlier versions do not know it."""
+    return data if data["reject_if_busy"] else {name: data[name] for name in data if name != "reject_if_busy"}
 
 
 def read_features(data: Data) -> Features:
@@ -54,6 +60,7 @@ def read_features(data: Data) -> Features:
         _read_format(data["response_format"]),
         _read_tools(data["tools"]),
         _read_functions(data["functions"]),
+        data.get("reject_if_busy", False),
     )
 
 
@@ -98,12 +105,15 @@ def write_request(request: Request) -> Data:
 
 def write_request_head(request: Request) -> Data:
     """Return the request without its input."""
-    return {
-        "model": request.model,
-        "parameters": dict(request.parameters),
-        "stream": request.stream,
-        "response_format": _write_format(request.response_format),
-    }
+    return _without_default(
+        {
+            "model": request.model,
+            "parameters": dict(request.parameters),
+            "stream": request.stream,
+            "response_format": _write_format(request.response_format),
+            "reject_if_busy": request.reject_if_busy,
+        }
+    )
 
 
 def write_request_by_turn(request: Request, messages: Messages, turn: int | str | None) -> Data:
@@ -129,6 +139,7 @@ def read_request(data: Data, input: RequestInput | None = None) -> Request:
         MappingProxyType(dict(data["parameters"])),
         data["stream"],
         _read_format(data["response_format"]),
+        data.get("reject_if_busy", False),
     )
 
 

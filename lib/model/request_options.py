@@ -59,7 +59,8 @@ class ToolCall:
 class Features:
     """The chosen options. ``lib.api.request.build_request`` leaves out those that the form does not allow.
 
-    ``lora`` is an adapter's name or id, empty for none.
+    ``lora`` is an adapter's name or id, empty for none. ``reject_if_busy``: a service without free capacity refuses
+    the request at once, instead of letting it wait.
     """
 
     form: InputForm = InputForm.MESSAGES
@@ -69,6 +70,7 @@ class Features:
     response_format: ResponseFormat | None = None
     tools: tuple[Tool, ...] = ()
     functions: tuple[Function, ...] = ()
+    reject_if_busy: bool = False
 
     @property
     def is_raw_prompt(self) -> bool:

@@ -119,7 +119,7 @@ class Worker:
     def _run_jobs(self) -> None:
         context = self._context
         try:
-            self._connection = context.client.open_connection(context.backend)
+            self._connection = context.client.open_connection(context.backend.without_cache())
             while not context.ended.is_set() and self._number < worker_count(context.limits()):
                 try:
                     job = context.queue.take_next()

@@ -13,10 +13,10 @@ _TEXT = CodeTemplate("""\
 set -o pipefail
 
 curl --silent --show-error --fail-with-body --no-buffer \\
-  "§base/accounts/$CLOUDFLARE_ACCOUNT_ID/ai/run/§model" \\
+  "§url" \\
   --header "Authorization: Bearer $CLOUDFLARE_API_TOKEN" \\
   --header "Content-Type: application/json" \\
-  --data @- <<'JSON' |
+§headers  --data @- <<'JSON' |
 §body
 JSON
 §jq""")
@@ -40,8 +40,8 @@ def curl(call: SnippetRequest) -> Snippet:
     if call.calls_tools:
         answer += ', (.tool_calls[]? | tojson + "\\n")' if call.streams else ", (.tool_calls[]? | tojson)"
     text = _TEXT.substitute(
-        base="$CLOUDFLARE_BASE_URL" if call.base_url else CLOUDFLARE_URL,
-        model=call.model,
+        url=call.url("$CLOUDFLARE_BASE_URL" if call.base_url else CLOUDFLARE_URL, "$CLOUDFLARE_ACCOUNT_ID"),
+        headers="".join(f'  --header "{name}: {value}" \\\n' for name, value in call.headers.items()),
         body=JSON.write(call.body),
         jq=jq.substitute(answer=answer),
     )

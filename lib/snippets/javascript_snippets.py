@@ -10,13 +10,13 @@ _TAB = JAVASCRIPT.tab
 
 _FETCH = CodeTemplate("""\
 const response = await fetch(
-  `${baseUrl}/accounts/${accountId}/ai/run/§model`,
+  `§url`,
   {
     method: "POST",
     headers: {
       Authorization: `Bearer ${apiToken}`,
       "Content-Type": "application/json",
-    },
+§headers    },
     body: JSON.stringify(body),
   },
 );
@@ -73,7 +73,7 @@ export interface Env {
 export default {
   async fetch(request, env): Promise<Response> {
     try {
-      const §answer = await env.AI.run("§model", §inputs);
+      const §answer = await env.AI.run("§model", §inputs§options);
       return §response;
     } catch (error) {
       return new Response(String(error), { status: 502 });
@@ -99,10 +99,13 @@ def fetch(call: SnippetRequest) -> Snippet:
     base = f"process.env.CLOUDFLARE_BASE_URL; // {call.base_url}" if call.base_url else f'"{CLOUDFLARE_URL}";'
     text = join_paragraphs(
         "const accountId = process.env.CLOUDFLARE_ACCOUNT_ID;\n"
-        "const apiToken = process.env.CLOUDFLARE_API_TOKEN;\n"
-        f"const baseUrl = {base}",
+        "const apiToken = process.env.CLOUDFLARE_API_TOKEN;"
+        + ("" if call.has_own_address else f"\nconst baseUrl = {base}"),
         f"const body = {JAVASCRIPT.write(call.body)};",
-        _FETCH.substitute(model=call.model),
+        _FETCH.substitute(
+            url=call.url("${baseUrl}", "${accountId}"),
+            headers="".join(f'      "{name}": "{value}",\n' for name, value in call.headers.items()),
+        ),
         _stream_printing_code(call) if call.streams else _answer_printing_code(call),
     )
     note = f"{call.environment_note}, then: node request.mjs. It needs Node 18 or newer and no packages."
@@ -111,7 +114,8 @@ def fetch(call: SnippetRequest) -> Snippet:
 
 def worker(call: SnippetRequest) -> Snippet:
     """Write the request as a Worker, which sends it through its AI binding and returns the answer to its visitors."""
-    inputs = JAVASCRIPT.write(call.body, 3)
+    body = {name: value for name, value in call.body.items() if name != "options"}
+    inputs = JAVASCRIPT.write(body, 3)
     if _needs_untyped_call(call):
         inputs += " as AiTextGenerationInput" + (" & { stream: true }" if call.streams else "")
     answer, response = "answer", "Response.json(answer)"
@@ -120,7 +124,9 @@ def worker(call: SnippetRequest) -> Snippet:
         response = (
             'new Response(stream, {\n        headers: { "content-type": "text/event-stream" },\n      })'
         )
-    text = _WORKER.substitute(model=call.model, inputs=inputs, answer=answer, response=response)
+    text = _WORKER.substitute(
+        model=call.model, inputs=inputs, options=_worker_options(call), answer=answer, response=response
+    )
     note = (
         "Save it as worker.ts beside a wrangler.toml with the lines at its top, then: npx wrangler dev. "
         "A Worker needs no token: its AI binding belongs to your account."
@@ -128,6 +134,15 @@ def worker(call: SnippetRequest) -> Snippet:
     if call.base_url:
         note += " It always asks Cloudflare, not the address that the page uses."
     return Snippet("TypeScript (Worker)", "typescript", "worker.ts", join_paragraphs(_WRANGLER, text), note)
+
+
+def _worker_options(call: SnippetRequest) -> str:
+    """Return the third argument of the binding: what the REST API takes in headers and in "options"."""
+    options = dict(call.body.get("options", {}))
+    if (gateway := call.gateway) is not None:
+        options["gateway"] = {"id": gateway.id} | ({"skipCache": True} if gateway.skips_cache else {})
+    # Cloudflare's types for Workers do not have every option.
+    return f", {JAVASCRIPT.write(options, 3)} as AiOptions" if options else ""
 
 
 def _needs_untyped_call(call: SnippetRequest) -> bool:

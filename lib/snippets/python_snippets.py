@@ -47,8 +47,8 @@ for event in events(response.iter_bytes()):
 _STREAMED = CodeTemplate("""\
 with httpx.stream(
     "POST",
-    f"{base_url}/accounts/{account_id}/ai/run/§model",
-    headers={"Authorization": f"Bearer {api_token}"},
+    f"§url",
+    headers={"Authorization": f"Bearer {api_token}"§headers},
     json=body,
     timeout=180,
 ) as response:
@@ -58,8 +58,8 @@ with httpx.stream(
 
 _WHOLE = CodeTemplate("""\
 response = httpx.post(
-    f"{base_url}/accounts/{account_id}/ai/run/§model",
-    headers={"Authorization": f"Bearer {api_token}"},
+    f"§url",
+    headers={"Authorization": f"Bearer {api_token}"§headers},
     json=body,
     timeout=180,
 )
@@ -115,6 +115,10 @@ _CALLS = """
 for call in calls:
     print(json.dumps(call, ensure_ascii=False))"""
 
+_GATEWAY_REMARK = (
+    "It asks the API and names the gateway in a header, instead of asking the gateway's own address."
+)
+
 # Cloudflare's OpenAI-compatible endpoint has no field for these.
 _NOT_IN_OPENAI = ("lora", "raw")
 
@@ -122,13 +126,20 @@ _NOT_IN_OPENAI = ("lora", "raw")
 def httpx(call: SnippetRequest) -> Snippet:
     """Write the request with httpx."""
     modules = ["json", "os", "sys"] if call.streams or call.wants_json or call.calls_tools else ["os", "sys"]
+    base_url = "" if call.has_own_address else f"\n{_base_url_line(call)}"
     text = join_paragraphs(
         _imports(*modules),
         "import httpx",
-        f'{_ACCOUNT}\napi_token = os.environ["CLOUDFLARE_API_TOKEN"]\n{_base_url_line(call)}',
+        f'{_ACCOUNT}\napi_token = os.environ["CLOUDFLARE_API_TOKEN"]{base_url}',
         f"body = {PYTHON.write(call.body)}",
         *_functions(call),
-        _send(call, _STREAMED, _WHOLE),
+        _send(
+            call,
+            _STREAMED,
+            _WHOLE,
+            url=call.url("{base_url}", "{account_id}"),
+            headers="".join(f', "{name}": "{value}"' for name, value in call.headers.items()),
+        ),
     )
     note = f"{call.environment_note}, then: pip install httpx; python request.py."
     return Snippet("Python (httpx)", "python", "request.py", text, note)
@@ -146,9 +157,11 @@ def cloudflare(call: SnippetRequest) -> Snippet:
         "from cloudflare import Cloudflare",
         f"client = Cloudflare()  # reads {reads}",
         *_functions(call),
-        _send(call, _SDK_STREAMED, _SDK_WHOLE),
+        _send(call, _SDK_STREAMED, _SDK_WHOLE, model=call.model, arguments=_sdk_arguments(call)),
     )
     note = f"{call.environment_note}, then: pip install cloudflare; python request_cloudflare.py."
+    if call.has_own_address:
+        note += f" {_GATEWAY_REMARK}"
     return Snippet("Python (cloudflare)", "python", "request_cloudflare.py", text, note)
 
 
@@ -156,6 +169,8 @@ def openai_sdk(call: SnippetRequest) -> Snippet:
     """Write the request with OpenAI's SDK, for Cloudflare's OpenAI-compatible endpoint."""
     request = _translate_body(call)
     body = dict(request.body) | ({"extra_body": request.extra} if request.extra else {})
+    if call.gateway is not None:
+        body["extra_headers"] = dict(call.sdk_headers)
     text = join_paragraphs(
         _imports("os", "sys", *(["json"] if call.calls_tools else [])),
         "from openai import APIStatusError, OpenAI",
@@ -168,7 +183,11 @@ def openai_sdk(call: SnippetRequest) -> Snippet:
         ),
     )
     note = " ".join(
-        [f"{call.environment_note}, then: pip install openai; python request_openai.py.", *request.remarks]
+        [
+            f"{call.environment_note}, then: pip install openai; python request_openai.py.",
+            *request.remarks,
+            *([_GATEWAY_REMARK] if call.has_own_address else []),
+        ]
     )
     return Snippet("Python (openai)", "python", "request_openai.py", text, note)
 
@@ -194,9 +213,17 @@ def _functions(call: SnippetRequest) -> list[str]:
     return [_EVENTS, _GATHER] if call.calls_tools else [_EVENTS]
 
 
-def _send(call: SnippetRequest, streamed: CodeTemplate, whole: CodeTemplate) -> str:
-    """Return the lines that send the request and print its answer."""
-    request = {"model": call.model, "arguments": _arguments(call.body)}
+def _sdk_arguments(call: SnippetRequest) -> str:
+    """Return the arguments of Cloudflare's SDK, which has none for some parts of a request."""
+    body = dict(call.body)
+    extra: dict[str, Any] = {"extra_headers": dict(call.sdk_headers)} if call.gateway is not None else {}
+    if "options" in body:
+        extra["extra_body"] = {"options": body.pop("options")}
+    return _arguments(body | extra)
+
+
+def _send(call: SnippetRequest, streamed: CodeTemplate, whole: CodeTemplate, **request: str) -> str:
+    """Return the lines that send the request and print its answer. ``request`` fills the templates."""
     if not call.streams:
         return whole.substitute(request, read=_result(call))
     before, read, after = "", _EVENT, ""
@@ -261,8 +288,8 @@ def _translate_body(call: SnippetRequest) -> _OpenAIBody:
         body["tools"] = [_nested(tool) for tool in body["tools"]]
     if "response_format" in body:
         body["response_format"] = _name_schema(body["response_format"])
-    # “functions” means something else to OpenAI: an older way to describe tools.
-    foreign = call.not_in_openai | {"functions"}
+    # “functions” means something else to OpenAI: an older way to describe tools. “options” are Cloudflare's.
+    foreign = call.not_in_openai | {"functions", "options"}
     extra = {name: body.pop(name) for name in list(body) if name in foreign}
     return _OpenAIBody(body, extra, tuple(remarks))
 

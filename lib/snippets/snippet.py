@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Template
 from typing import Any
+
+from lib.api.backend import Gateway
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,36 @@ class Snippet:
 class SnippetRequest:
     """The model, the JSON body and the address; ``base_url`` is empty for Cloudflare.
 
-    ``not_in_openai`` names the parameters that OpenAI's API does not have.
+    ``not_in_openai`` names the parameters that OpenAI's API does not have. The request passes through the
+    ``gateway``, if there is one.
     """
 
     model: str
     body: Mapping[str, Any]
     base_url: str
     not_in_openai: frozenset[str]
+    gateway: Gateway | None = None
+
+    def url(self, base: str, account: str) -> str:
+        """Return the address, with a language's expressions for the base URL and the account."""
+        if self.has_own_address and self.gateway is not None:
+            return f"{self.gateway.root}/{account}/{self.gateway.id}/workers-ai/{self.model}"
+        return f"{base}/accounts/{account}/ai/run/{self.model}"
+
+    @property
+    def has_own_address(self) -> bool:
+        """True if the request goes to the gateway's address instead of the API's."""
+        return self.gateway is not None and bool(self.gateway.root)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers for the gateway."""
+        return {} if self.gateway is None else self.gateway.headers()
+
+    @property
+    def sdk_headers(self) -> Mapping[str, str]:
+        """The headers for the gateway of a request to the API, which is where SDKs send it."""
+        return {} if self.gateway is None else replace(self.gateway, root="").headers()
 
     @property
     def streams(self) -> bool:

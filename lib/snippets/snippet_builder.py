@@ -32,6 +32,7 @@ def build_snippets_for_body(model_id: str, body: Mapping[str, Any], backend: Bac
         body,
         "" if backend.base_url == CLOUDFLARE_URL else backend.base_url,
         frozenset(parameter.name for parameter in record.parameters if not parameter.is_in_openai_api),
+        backend.gateway,
     )
     builders = (
         curl_snippet.curl,

@@ -27,6 +27,7 @@ from lib.twin import (
     responses,
     wire_variants,
 )
+from lib.twin.ai_gateway import through_gateway
 from lib.twin.api_errors import TwinApiError
 from lib.twin.auth import Authenticator, Handler
 from lib.twin.engine import Engine
@@ -293,8 +294,10 @@ def build_app(
 
     root, account_root = "/client/v4", "/client/v4/accounts/{account}/ai"
     model_routes: list[tuple[str, str, Handler]] = [
-        ("POST", f"{account_root}/run/{{model:path}}", api.run_model),
-        ("POST", f"{account_root}/v1/chat/completions", api.chat_completions),
+        ("POST", f"{account_root}/run/{{model:path}}", through_gateway(api.run_model)),
+        ("POST", f"{account_root}/v1/chat/completions", through_gateway(api.chat_completions)),
+        # The address of the account's gateways, at gateway.ai.cloudflare.com.
+        ("POST", "/v1/{account}/{gateway}/workers-ai/{model:path}", through_gateway(api.run_model)),
     ]
     other_routes: list[tuple[str, str, Handler]] = [
         ("GET", f"{account_root}/v1/models", _no_model_list),

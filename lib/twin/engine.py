@@ -284,6 +284,10 @@ class Engine:
         """Yield llama.cpp's chunks. Raises EngineError."""
         if len(self._generations) >= self.slots * (1 + MAX_QUEUED_PER_SLOT):
             raise EngineBusyError("every slot is taken and the queue is full")
+        # A generation that was stopped, or has ended, frees its slot in a moment.
+        taken = sum(not generation.stop.is_set() for generation in tuple(self._generations))
+        if job.reject_if_busy and taken >= self.slots:
+            raise EngineBusyError("every slot is taken")
         generation = _Generation(self.fit_messages(job), extra, asyncio.get_running_loop())
         self._generations.add(generation)
         try:

@@ -13,7 +13,8 @@ class GenerationJob:
 
     The defaults are neutral: a parameter at its default does not change the model's probabilities. The answer is JSON
     that fits ``json_schema``, if one is given. ``chat`` has messages and tools for a chat template that supports
-    tools. ``adapter`` is the index of a LoRA adapter in the engine's list.
+    tools. ``adapter`` is the index of a LoRA adapter in the engine's list. ``reject_if_busy``: it does not wait for a
+    slot.
     """
 
     max_tokens: int
@@ -30,6 +31,7 @@ class GenerationJob:
     json_schema: Mapping[str, Any] | None = None
     chat: Mapping[str, Any] | None = None
     adapter: int | None = None
+    reject_if_busy: bool = False
 
 
 @dataclass(frozen=True)

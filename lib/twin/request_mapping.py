@@ -28,6 +28,7 @@ SHARED_FIELDS = (
     "tool_choice",
     "functions",
     "response_format",
+    "options",
 )
 
 
@@ -50,6 +51,8 @@ def build_job(model: Model, body: Mapping[str, Any], stop: tuple[str, ...] = ())
         value = body.get(parameter.name, parameter.default)
         if value is not None:
             values[parameter.name] = parameter.cast(value)
+    options = body.get("options")
+    values["reject_if_busy"] = isinstance(options, dict) and options.get("rejectIfBusy") is True
     if not body.get("raw"):
         messages = body.get("messages") or [{"role": "user", "content": body["prompt"]}]
         return GenerationJob(messages=_prepare_turns(messages), stop=stop, **values)

@@ -12,6 +12,7 @@ from lib.api.backend import (
     Secret,
     backend_from_environment,
     cloudflare_backend,
+    is_local,
     twin_backend,
 )
 from lib.errors import BadInput
@@ -25,7 +26,7 @@ def test_cloudflare() -> None:
     assert (backend.base_url, backend.account_id, backend.token) == (CLOUDFLARE_URL, ACCOUNT, Secret(TOKEN))
     assert backend.billed
     assert backend.context_window is None
-    assert not backend.is_local
+    assert not is_local(backend.base_url)
     assert ACCOUNT[-4:] in backend.name
     assert ACCOUNT not in backend.name
     assert TOKEN not in backend.name
@@ -33,7 +34,7 @@ def test_cloudflare() -> None:
 
 def test_twin() -> None:
     backend = twin_backend("http://127.0.0.1:8999/client/v4", ACCOUNT, Secret(TOKEN), "Small", 4096)
-    assert (backend.billed, backend.context_window, backend.is_local) == (False, 4096, True)
+    assert (backend.billed, backend.context_window, is_local(backend.base_url)) == (False, 4096, True)
     assert "Small" in backend.name
 
 
@@ -58,7 +59,7 @@ def test_account_that_is_none(account: str) -> None:
 def test_address(url: str, local: bool) -> None:
     backend = cloudflare_backend(ACCOUNT, TOKEN, f" {url} ")
     assert backend.base_url == url.rstrip("/")
-    assert backend.is_local is local
+    assert is_local(backend.base_url) is local
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,8 @@ import requests
 
 from lib.api import environment_proxy
 from lib.api.environment_proxy import Proxy, bypasses_proxy, find_proxy
-from lib.api.transport import environment_proxy as backend_proxy
+from lib.api.transport import environment_proxy as proxy_of_url
 from lib.errors import Unreachable
-from tests import sample_values
 
 PROXY = "http://proxy.example:3128"
 
@@ -45,7 +44,7 @@ def test_environment_proxy(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    proxy = backend_proxy(sample_values.make_backend(url))
+    proxy = proxy_of_url(url)
     assert (proxy and proxy.address) == expected
 
 

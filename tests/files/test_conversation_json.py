@@ -73,7 +73,7 @@ def make_example() -> ConversationFile:
     calling = replace(calling, request=replace(calling.request, input=tooled, response_format=format))
     conversation = conversation.append(Message("assistant", "", conversation.head, (calling,), (call,)))
     conversation = conversation.append(Message("tool", "3", conversation.head, call_id="call_1", name="add"))
-    features = Features(InputForm.PROMPT, False, True, "pirate", format, (TOOL,), (Function("f", "x"),))
+    features = Features(InputForm.PROMPT, False, True, "pirate", format, (TOOL,), (Function("f", "x"),), True)
     return ConversationFile(conversation, replace(SETTINGS, features=features), "A title", True)
 
 

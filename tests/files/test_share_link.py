@@ -29,6 +29,7 @@ def setups(draw: st.DrawFn) -> share_link.SharedSetup:
             else:
                 value = draw(st.floats(float(parameter.minimum), float(most)))
             settings = settings.with_value(parameter.name, parameter.cast(value))
+    settings = settings.with_features(reject_if_busy=draw(st.booleans()), raw=draw(st.booleans()))
     text = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
     prepared = tuple(draw(st.lists(text, max_size=3)))
     return share_link.SharedSetup(draw(text), settings, draw(text), prepared)

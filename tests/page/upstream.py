@@ -97,9 +97,10 @@ class StreamReply:
     endless: bool = False
     ends: str = "whole"
     seed: int = 1
+    headers: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, handler: UpstreamHandler, request: UpstreamRequest) -> None:
-        handler.send_head(200, "text/event-stream")
+        handler.send_head(200, "text/event-stream", self.headers)
         chance = random.Random(self.seed)
         begun, due = time.monotonic(), 0.0
         for piece in self._pieces(request):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lib.api.backend import Gateway
 from lib.model import model_record
 from lib.snippets.snippet import Snippet
 from lib.snippets.snippet_builder import build_snippets_for_body
 from tests import sample_values
 from tests.scripted_server import DONE, ScriptedServer, encode_events, response_head, sends, to_chunks
 from tests.snippets.snippet_runner import run_snippet
+from tests.snippets.worker_runtime import compile_workers
 
 MODEL = model_record.DEFAULT_MODEL_ID
 NATIVE = ["curl", "Python (httpx)", "Python (cloudflare)", "JavaScript (fetch)"]
@@ -119,6 +122,46 @@ def test_openai(tmp_path: Path) -> None:
     body["tools"] = [{"type": "function", "function": TOOL}]
     body["response_format"]["json_schema"] = {"name": "answer", "schema": {"type": "object"}}
     assert sent == body | {"model": MODEL}
+
+
+@pytest.mark.parametrize("name", [*NATIVE, "Python (openai)"])
+def test_a_gateway_and_a_request_that_does_not_wait(tmp_path: Path, name: str) -> None:
+    body = {
+        "messages": [{"role": "user", "content": "Hi"}],
+        "options": {"rejectIfBusy": True},
+        "stream": False,
+    }
+    reply = {"response": "Hi", "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}}]}
+    envelope = {"result": reply, "success": True, "errors": [], "messages": []} | reply
+    answer = sends(response_head(200, "application/json"), json.dumps(envelope).encode())
+    with ScriptedServer(answer) as server:
+        for gateway in (Gateway("my-gateway"), Gateway("my-gateway", f"http://127.0.0.1:{server.port}/v1")):
+            backend = replace(sample_values.make_backend(server.url), gateway=gateway)
+            snippets = {each.name: each for each in build_snippets_for_body(MODEL, body, backend)}
+            done = run_snippet(snippets[name], tmp_path, backend)
+            assert (done.stdout.decode(), done.returncode) == ("Hi\n", 0), done.stderr
+    by_id, by_address = server.requests
+    for received in server.requests:
+        assert received.json() | {"model": MODEL} == body | {"model": MODEL}
+    assert by_id.headers["cf-aig-gateway-id"] == "my-gateway"
+    if "cf-aig-gateway-id" in by_address.headers:  # the SDKs, whose note says so
+        assert "in a header" in snippets[name].note
+    else:
+        assert by_address.target == f"/v1/{sample_values.ACCOUNT}/my-gateway/workers-ai/{MODEL}"
+
+
+def test_a_worker_gets_the_options_in_its_third_argument(tmp_path: Path) -> None:
+    programs = {}
+    for stream in (True, False):
+        body = ASK | {"options": {"rejectIfBusy": True}, "stream": stream}
+        backend = replace(
+            sample_values.make_backend("http://127.0.0.1:1/client/v4"), gateway=Gateway("my-gateway")
+        )
+        programs[f"worker-{stream}"] = build_snippets_for_body(MODEL, body, backend.without_cache())[-1]
+    for script in compile_workers(programs, tmp_path).values():  # Cloudflare's types accept it
+        code = "".join(script.read_text(encoding="utf-8").split())
+        assert '{rejectIfBusy:true,gateway:{id:"my-gateway",skipCache:true}})' in code.replace(",}", "}")
+        assert "options:" not in code
 
 
 def test_no_secret() -> None:

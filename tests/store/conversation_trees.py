@@ -82,7 +82,8 @@ def requests(draw: strategies.DrawFn, conversation: Conversation, upto: str | No
     )
     parameters = draw(strategies.dictionaries(strategies.sampled_from(["a", "b"]), numbers))
     stream = draw(strategies.booleans())
-    return Request(MODEL, input, MappingProxyType(parameters), stream, draw(formats))
+    rejects = draw(strategies.booleans())
+    return Request(MODEL, input, MappingProxyType(parameters), stream, draw(formats), rejects)
 
 
 @strategies.composite

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.twin.conftest import STORY, TOKEN, RunningTwin, end_twin, parse_events
+from tests.twin.conftest import MODEL, STORY, TOKEN, RunningTwin, end_twin, parse_events
 
 LONG = "a" + " a" * 2000
 # The short model's most likely answer to it has no end.
@@ -82,6 +82,20 @@ def test_a_disconnect_in_the_queue_leaves_it(twin: RunningTwin) -> None:
         with raw_request(twin, FOREVER), raw_request(twin, {**FOREVER, "stream": True}):
             twin.wait_for(running=2, waiting=2)
         twin.wait_for(running=2, waiting=0)
+    twin.wait_for(running=0)
+
+
+def test_a_request_that_does_not_wait_needs_a_free_slot(twin: RunningTwin) -> None:
+    short = {"prompt": STORY, "max_tokens": 2, "options": {"rejectIfBusy": True}}
+    for _ in range(4):  # the slot of an answer that has ended is free
+        assert twin.ask(**short).status_code == 200
+    with raw_request(twin, FOREVER), raw_request(twin, FOREVER):
+        twin.wait_for(running=2)
+        for stream in (True, False):
+            refused = twin.ask(**short, stream=stream)
+            assert (refused.status_code, refused.json()["errors"][0]["code"]) == (429, 3040)
+        chat = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}], "options": short["options"]}
+        assert twin.client.post(twin.path("v1/chat/completions"), json=chat).status_code == 429
     twin.wait_for(running=0)
 
 

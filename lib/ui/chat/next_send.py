@@ -121,7 +121,9 @@ def _summary_line(tab: ChatTab, preview: RequestPreview) -> str:
 
 def _draw_request(tab: ChatTab, request: Request) -> None:
     if (backend := tab.backend) is not None:
-        st.caption(f"`POST {backend.base_url}/accounts/{backend.account_id}/ai/run/{request.model}`")
+        headers = {} if backend.gateway is None else backend.gateway.headers()
+        sent = "".join(f" · `{name}: {value}`" for name, value in headers.items())
+        st.caption(f"`POST {backend.run_url}/{request.model}`{sent}")
     _draw_copyable(json.dumps(wire.encode_request(request), ensure_ascii=False, indent=2), "json", KEY)
 
 

@@ -7,13 +7,14 @@ from enum import StrEnum
 import streamlit as st
 
 from lib.api import wire
-from lib.api.trace import Exchange
+from lib.api.trace import Exchange, GatewayReply
 from lib.chat.answer import Answer
 from lib.chat.conversation import Message
 from lib.jsonkit.surrogates import encode_utf8
 from lib.ui.chat import next_send
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.widgets import raw_text
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 _HEIGHT = 320
 # Characters of a raw reply on the page; the downloaded file has all of them.
@@ -79,6 +80,8 @@ def _draw_trace(tab: ChatTab, answer: Answer, view: ExchangeView) -> None:
     for number, exchange in enumerate(exchanges, 1):
         if len(exchanges) > 1:
             st.markdown(f"**Attempt {number}**")
+        if exchange.gateway_reply is not None:
+            _draw_gateway_reply(exchange.gateway_reply)
         match view:
             case ExchangeView.REPLY:
                 _draw_reply(exchange, f"{answer.id}-{number}")
@@ -86,6 +89,16 @@ def _draw_trace(tab: ChatTab, answer: Answer, view: ExchangeView) -> None:
                 _draw_headers(exchange)
             case _:
                 _draw_times(exchange)
+
+
+def _draw_gateway_reply(reply: GatewayReply) -> None:
+    parts = []
+    if reply.cache_status:
+        source = "from its cache" if reply.cache_status.upper() == "HIT" else "not from its cache"
+        parts.append(f"{source} ({escape_markdown(reply.cache_status)})")
+    if reply.log_id:
+        parts.append(f"log ID {escape_markdown(reply.log_id)}")
+    st.caption(f":material/router: AI Gateway: {' · '.join(parts)}")
 
 
 def _draw_reply(exchange: Exchange, key: str) -> None:

@@ -98,8 +98,8 @@ def draw_tools(
 
 
 def draw_switches(actions: ChatActions, conflicts: Sequence[Conflict], *, many: bool = False) -> None:
-    """Draw the switches of streaming and of the template."""
-    with st.container(horizontal=True, gap="medium"):
+    """Draw the switches of streaming, of the template and of waiting."""
+    with st.container(horizontal=True, gap="small"):
         if not many:
             st.toggle(
                 "Stream",
@@ -110,6 +110,11 @@ def draw_switches(actions: ChatActions, conflicts: Sequence[Conflict], *, many: 
             "No template",
             help="For experts: the model continues exactly the text that you type, without its chat format.",
             **_bind_option(actions, "raw").arguments(),
+        )
+        st.toggle(
+            "Refuse if busy",
+            help="If the service has no room at the moment, it says so at once (code 3040). Off: your message waits.",
+            **_bind_option(actions, "reject_if_busy").arguments(),
         )
     if not many:
         conflict_fix.draw_conflicts(actions, conflicts, STREAM)

@@ -21,6 +21,7 @@ _HIDDEN_OPTIONS = {
     "form": "How to ask",
     "stream": "Stream",
     "raw": "No template",
+    "reject_if_busy": "Refuse if busy",
     "tools": "Tools",
     "functions": "Functions",
     "lora": "Adapter",

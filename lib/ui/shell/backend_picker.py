@@ -25,7 +25,7 @@ from lib.ui.widgets.error_box import draw_error
 
 _CHOSEN = "backend"  # in the session's state: a Backend from the dialog, or _TWIN
 _TWIN = "twin"
-_ACCOUNT, _TOKEN = "connect-account_id", "connect-token"
+_ACCOUNT, _TOKEN, _GATEWAY = "connect-account_id", "connect-token", "connect-gateway"
 # From developers.cloudflare.com/workers-ai/get-started/rest-api.
 _PICTURE = Path(__file__).with_name("static").joinpath("connect.svg")
 _PICTURE_TEXT = (
@@ -146,15 +146,24 @@ def _dialog() -> None:
             autocomplete="off",
             help="A token with the permission “Workers AI”.",
         )
+        gateway = st.text_input(
+            "AI Gateway (optional)",
+            key=_GATEWAY,
+            placeholder="its ID or its address",
+            help="Your messages then pass through this gateway of your account, which can log and cache them. Enter "
+            "its ID, such as “default”, or its address, which begins with gateway.ai.cloudflare.com/v1/. With "
+            "the ID, the token also needs the permission “AI Gateway”. Experiments and comparisons always ask "
+            "the model anew, never the gateway's cache.",
+        )
         st.caption(
-            "Paddock checks both, free of charge, before it uses them. It keeps them until this tab is closed or "
-            "reloaded, and never saves them."
+            "Paddock checks account and token, free of charge, before it uses them. It keeps what you enter until "
+            "this tab is closed or reloaded, and never saves it."
         )
         connect = st.form_submit_button("Check and connect", type="primary", icon=":material/link:")
     if connect:
         try:
             backend = cloudflare_backend(
-                account_id, token, _environment().get("CLOUDFLARE_BASE_URL", CLOUDFLARE_URL)
+                account_id, token, _environment().get("CLOUDFLARE_BASE_URL", CLOUDFLARE_URL), gateway
             )
             with st.spinner("Checking the account and the token with Cloudflare…"):
                 registry().client.check_credentials(backend)

@@ -58,6 +58,17 @@ def test_raw_messages_and_stream_off(upstream: Upstream) -> None:
     assert page.first_texts()[-1] == "In one piece."
 
 
+def test_a_message_that_does_not_wait_for_capacity(upstream: Upstream) -> None:
+    page = AppTestPage().send()
+    assert "options" not in upstream.requests[-1].body
+    page.choose("choose-reject_if_busy", True)
+    assert_request_has(page, upstream, options={"rejectIfBusy": True})
+    # The settings of a past request are those of its controls.
+    page.choose("choose-reject_if_busy", False)
+    page.choose_in_menu(page.answers[-1], "Use these settings")
+    assert page.by_key("choose-reject_if_busy").value is True
+
+
 def test_json_and_its_schema(upstream: Upstream) -> None:
     page = AppTestPage().choose("choose-format", "JSON")
     upstream.plan_replies(JsonReply({"response": {"a": 1}}), JsonReply({"response": {"title": "x"}}))
