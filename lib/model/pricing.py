@@ -46,7 +46,7 @@ def budget_dollars(listed: Decimal, price: Price) -> Decimal:
         )
         if dollars
     ]
-    return listed * max(Decimal(1), *factors)
+    return listed * max([Decimal(1), *factors])
 
 
 def format_dollars(amount: Decimal) -> str:

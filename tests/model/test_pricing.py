@@ -112,3 +112,5 @@ def test_a_budget_never_counts_less_than_either_price(usage: Usage) -> None:
     # Where the neurons cost less, the listed price counts.
     cheap = replace(PRICE, per_thousand_neurons=Decimal("0.010"))
     assert budget_dollars(listed, cheap) == listed
+    free = replace(PRICE, input_per_million=Decimal(0), output_per_million=Decimal(0))
+    assert budget_dollars(listed, free) == listed
