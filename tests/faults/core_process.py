@@ -16,12 +16,12 @@ from sqlalchemy import event
 from lib.api.backend import Backend, Secret
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation
+from lib.chat.snapshot import Snapshot
 from lib.errors import PaddockError
 from lib.files.conversation_import_export import read_conversations
 from lib.model import model_record
 from lib.store.autosave import Autosaver
 from lib.store.store import Store
-from lib.store.stored_values import Snapshot
 from lib.ui.shell.chat_snapshot import snapshot_chat
 from tests.killable_process import Report
 from tests.page.upstream import ACCOUNT, TOKEN

@@ -16,10 +16,13 @@ from lib.model.pricing import format_dollars
 from lib.model.request_options import Function, InputForm, ResponseFormat
 from lib.preflight import token_count
 from lib.tools.sample_tools import SAMPLE_TOOLS
-from lib.ui.chat import request_preview
+from lib.ui.chat import next_send, request_preview
+from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.chat.next_send import NextSendView
-from tests.page.upstream import ACCOUNT, TOKEN, Upstream
+from lib.ui.chat.request_preview import RequestPreview
+from tests.page.upstream import ACCOUNT, TOKEN, StreamReply, Upstream
 from tests.ui.app_test_page import MODEL, AppTestPage, plain_text, share_address
+from tests.waiting import wait_until
 
 SCHEMA = '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}'
 RAW = "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nGrüß dich!<|eot_id|>"
@@ -140,8 +143,20 @@ def test_a_prompt_that_cannot_be_sent_says_why(upstream: Upstream) -> None:
     assert upstream.requests == []
 
 
-def test_the_line_is_asked_for_again_when_an_answer_has_ended(upstream: Upstream) -> None:
+def test_the_line_is_asked_for_again_when_an_answer_has_ended(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The page's script only follows an answer until its end: without that, the line would stay as it was."""
+
+    def draw_while_the_answer_comes(tab: ChatTab, preview: RequestPreview) -> None:
+        draw(tab, preview)
+        if tab.chat.snapshot()[1] is not None:
+            wait_until(lambda: bool(upstream.requests))
+            upstream.requests[-1].release()
+
+    draw = next_send.draw_next_send
+    monkeypatch.setattr(next_send, "draw_next_send", draw_while_the_answer_comes)
+    upstream.plan_replies(StreamReply("Four.", held=0))
     page = AppTestPage()
     assert "pulses-ahead" not in page.test.session_state
     page.send()
