@@ -64,6 +64,7 @@ def test_stop_while_it_waits_to_try_again(tab: BrowserTab, upstream: Upstream) -
 def test_silence_is_said_and_can_be_stopped(tab: BrowserTab, upstream: Upstream) -> None:
     upstream.plan_replies(SilentReply())
     tab.send("Go")
+    upstream.wait_for_request()
     tab.page.get_by_text("Waiting for the first word").wait_for()
     tab.by_key("stop").get_by_role("button").first.click()
     tab.wait_for_end("stopped")

@@ -38,7 +38,7 @@ def test_an_answer_is_announced_and_read_in_order(tab: BrowserTab, upstream: Ups
     )
     tab.send("What is a rainbow?")
     tab.wait_until("the start", lambda: tab.page.evaluate("heard") == ["The model is answering."])
-    upstream.requests[0].release()
+    upstream.wait_for_request().release()
     tab.wait_for_end()
     tab.wait_until("the end", lambda: len(tab.page.evaluate("heard")) == 2)
     assert tab.page.evaluate("heard")[1].startswith("The answer is there")

@@ -39,7 +39,7 @@ def test_the_text_comes_over_a_connection_of_its_own(tab: BrowserTab, upstream: 
     upstream.plan_replies(StreamReply(text, held=20))
     tab.send("Go")
     tab.wait_until("the browser reads it", lambda: bool(fed))
-    upstream.requests[0].release()
+    upstream.wait_for_request().release()
     tab.wait_for_end()
     tab.wait_for_answer(text)
     assert "".join(fed) == text
@@ -104,6 +104,7 @@ def test_stop_keeps_the_text_and_ends_the_request(tab: BrowserTab, upstream: Ups
 def test_stop_before_the_first_token(tab: BrowserTab, upstream: Upstream) -> None:
     upstream.plan_replies(StreamReply("Never shown.", held=0))
     tab.send("Go")
+    upstream.wait_for_request()
     tab.page.get_by_text("Waiting for the first word").wait_for()
     tab.stop_by_escape()
     tab.wait_for_end("stopped")

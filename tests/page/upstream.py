@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.waiting import wait_until
+
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 TOKEN = "good-token_" + "g" * 29
 # Seconds after which a stream ends, even if no test ends it.
@@ -339,6 +341,11 @@ class Upstream(http.server.ThreadingHTTPServer):
         """Plan the replies to the next requests, one each."""
         with self._lock:
             self._plan.extend(answers)
+
+    def wait_for_request(self, number: int = 0) -> UpstreamRequest:
+        """Return a request as soon as it has arrived."""
+        wait_until(lambda: len(self.requests) > number)
+        return self.requests[number]
 
     def reset(self) -> None:
         """End all replies; forget all plans and requests."""

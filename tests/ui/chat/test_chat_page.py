@@ -11,7 +11,6 @@ from lib.ui.settings import settings_panel
 from lib.ui.shell import backend_picker
 from tests.page.upstream import ACCOUNT, TOKEN, StreamReply, Upstream, numbered_words
 from tests.ui.app_test_page import AppTestPage
-from tests.waiting import wait_until
 
 
 def test_the_request_is_the_documented_one(upstream: Upstream) -> None:
@@ -155,8 +154,7 @@ def test_the_answer_is_drawn_before_the_rest_of_the_page(
 
     def follow(*args: object, **options: object) -> None:
         drawn.append("follow")
-        wait_until(lambda: len(upstream.requests) == 2)
-        upstream.requests[1].release()
+        upstream.wait_for_request(1).release()
         end_of_page(*args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(transcript.LiveAnswer, "follow", follow)

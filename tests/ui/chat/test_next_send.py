@@ -22,7 +22,6 @@ from lib.ui.chat.next_send import NextSendView
 from lib.ui.chat.request_preview import RequestPreview
 from tests.page.upstream import ACCOUNT, TOKEN, StreamReply, Upstream
 from tests.ui.app_test_page import MODEL, AppTestPage, plain_text, share_address
-from tests.waiting import wait_until
 
 SCHEMA = '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}'
 RAW = "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nGrüß dich!<|eot_id|>"
@@ -151,8 +150,7 @@ def test_the_line_is_asked_for_again_when_an_answer_has_ended(
     def draw_while_the_answer_comes(tab: ChatTab, preview: RequestPreview) -> None:
         draw(tab, preview)
         if tab.chat.snapshot()[1] is not None:
-            wait_until(lambda: bool(upstream.requests))
-            upstream.requests[-1].release()
+            upstream.wait_for_request().release()
 
     draw = next_send.draw_next_send
     monkeypatch.setattr(next_send, "draw_next_send", draw_while_the_answer_comes)

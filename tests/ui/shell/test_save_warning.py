@@ -101,7 +101,7 @@ def test_a_request_and_its_answer_are_saved_at_once(
         chat.send("Go", cloudflare_backend(ACCOUNT, TOKEN, upstream.url))
         wait_until(lambda: len(stored()) == 1)
         assert stored()[0][1] is Ending.CUT_OFF, "it is running"
-        upstream.requests[0].release()
+        upstream.wait_for_request().release()
         wait_until(lambda: stored() == [("A whole answer.", Ending.FINISHED)])
     autosave.wake()
 
