@@ -292,6 +292,8 @@ class BrowserTab:
     def stop_by_escape(self) -> None:
         """Press Escape once the Stop button, which takes the key, is there."""
         self.by_key("stop").locator("button:visible").first.wait_for()
+        # A button takes its key a moment after it is drawn.
+        self.page.evaluate("() => new Promise(done => requestIdleCallback(() => done()))")
         self.page.keyboard.press("Escape")
 
     def wait_until_idle(self) -> None:
