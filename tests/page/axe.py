@@ -13,7 +13,9 @@ from tests.snippets.snippet_runner import MODULES
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
 # A colour that is on its way to another one, as after a click, is not what a person reads.
-_RUN_JS = """([within, only]) => {
+_RUN_JS = """async ([within, only]) => {
+    // Paddock repairs what was just drawn a moment later (PATIENCE in accessibility.js), and when the page is idle.
+    await new Promise(done => setTimeout(() => requestIdleCallback(() => requestIdleCallback(() => done())), 500))
     for (const move of document.getAnimations()) if (move instanceof CSSTransition) move.finish()
     return axe.run(within, {runOnly: only, resultTypes: ['violations']})
         .then(({violations}) => violations.flatMap(({id, nodes}) => nodes.map(node => (
