@@ -291,7 +291,7 @@ class BrowserTab:
 
     def stop_by_escape(self) -> None:
         """Press Escape once the Stop button, which takes the key, is there."""
-        self.by_key("stop").locator("button:visible").first.wait_for()
+        self.wait_until_drawn()
         # A button takes its key a moment after it is drawn.
         self.page.evaluate("() => new Promise(done => requestIdleCallback(() => done()))")
         self.page.keyboard.press("Escape")
@@ -346,6 +346,11 @@ class BrowserTab:
     def wait_for_answer(self, text: str, which: int = -1) -> None:
         """Wait until the answer is exactly that text, apart from white space."""
         self.wait_until(f"“{text}”", lambda: self.answer_text(which) == squeeze(text))
+
+    def wait_until_drawn(self) -> None:
+        """Wait until the page around a live answer is drawn. Its text, which may come before, shows nothing of it."""
+        # Drawn last.
+        self.by_key("stop").locator("button:visible").first.wait_for()
 
     def wait_for_growth(self, by: int = 60) -> None:
         """Wait until the last answer has grown by that many characters."""

@@ -97,8 +97,8 @@ def chat_states(tab: BrowserTab, upstream: Upstream) -> Iterator[str]:
     upstream.plan_replies(StreamReply(ANSWER, held=len(ANSWER) - 30))
     tab.send("Hello")
     tab.wait_until("most of it", lambda: "one" in tab.answer_text())
-    # Drawn last: until then, Streamlit dims what it draws again.
-    tab.by_key("stop").locator("button:visible").first.wait_for()
+    # Until then, Streamlit dims what it draws again.
+    tab.wait_until_drawn()
     yield "Chat, answer streams"
     upstream.requests[-1].release()
     tab.wait_for_end()

@@ -44,7 +44,9 @@ def assert_unharmed(scene: LiveAnswer, upstream: Upstream) -> None:
     request = upstream.requests[0]
     scene.tab.wait_for_growth(100)
     assert request.is_live
-    assert scene.tab.by_key("stop").locator("button:visible").count() == 1
+    # The text has a connection of its own: it may grow before the rest of the page is drawn.
+    stop = scene.tab.by_key("stop").locator("button:visible")
+    scene.tab.wait_until("one Stop button", lambda: stop.count() == 1)
     request.release()
     line = scene.tab.wait_for_end("finished")
     assert "read 21 · wrote 42 tokens" in line

@@ -100,6 +100,7 @@ def test_nothing_moves_because_an_answer_comes(desktop: BrowserTab, upstream: Up
     desktop.page.evaluate(WATCH_JS)
     desktop.send("Go")
     desktop.wait_until("some text", lambda: len(desktop.answer_text()) > 100)
+    desktop.wait_until_drawn()
     assert places() == before
     # What the send itself replaces has moved by now.
     desktop.page.evaluate("window.moved = 0")

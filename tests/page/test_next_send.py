@@ -94,6 +94,7 @@ def test_the_panel_stays_open(tab: BrowserTab, upstream: Upstream) -> None:
     upstream.plan_replies(StreamReply(endless=True))
     tab.chat_box.press("Enter")
     tab.wait_for_growth()
+    tab.wait_until_drawn()
     assert is_open.get_attribute("open") is not None
     assert panel.locator(".model-text code").is_visible()
     # The page is redrawn under the answer.

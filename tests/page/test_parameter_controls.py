@@ -241,6 +241,7 @@ def test_each_control_is_there_once_while_an_answer_comes(tab: BrowserTab, upstr
     tab.send("Go")
     tab.wait_until("another answer", lambda: tab.answers.count() == 2)
     tab.wait_for_growth()
+    tab.wait_until_drawn()
     for parameter in default_model().parameters:
         count = 1 if tab.parameter_switch(parameter.name).is_checked() else 0
         assert tab.parameter_switch(parameter.name).count() == 1

@@ -74,7 +74,7 @@ def test_stop_by_touch(phone: BrowserTab, upstream: Upstream) -> None:
     phone.send("Go")
     # The answer is longer than a screen.
     phone.wait_for_growth(1500)
-    assert on_screen(phone, ".st-key-stop button")
+    phone.wait_until("Stop can be touched", lambda: on_screen(phone, ".st-key-stop button"))
     phone.page.locator(".st-key-stop button:visible").first.tap()
     phone.wait_for_end("stopped")
     assert upstream.requests[0].client_gone.wait(TIMEOUT)
