@@ -36,6 +36,7 @@ def scene(visit: Visit, proxy: TcpProxy, upstream: Upstream) -> LiveAnswer:
     scene.tab.send("Go")
     # Some blocks are finished, the last one is live.
     scene.tab.wait_for_growth(400)
+    scene.tab.wait_until_drawn()
     return scene
 
 

@@ -141,6 +141,7 @@ def test_no_editor_opens_under_an_answer(visit: Visit, app: AppProcess, upstream
     upstream.plan_replies(StreamReply(endless=True))
     tab.send("Go")
     tab.wait_for_growth()
+    tab.wait_until_drawn()
     tab.button("Edit tools").click()
     tab.page.get_by_text("Wait until the answer has ended, then open the editor.").first.wait_for()
     assert tab.page.get_by_role("dialog").count() == 0

@@ -219,6 +219,7 @@ def test_a_move_in_mid_stream_counts_from_the_next_send(tab: BrowserTab, upstrea
     upstream.plan_replies(StreamReply(endless=True))
     tab.send("Go")
     tab.wait_for_growth()
+    tab.wait_until_drawn()
     for value in ("0.61", "0.62", "0.63"):
         tab.slider("temperature").press("ArrowRight")
         tab.wait_until("the box follows", lambda v=value: tab.number_box("temperature").input_value() == v)

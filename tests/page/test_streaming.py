@@ -186,6 +186,7 @@ def test_leaving_a_stream_for_a_new_conversation_and_back(tab: BrowserTab, upstr
     upstream.plan_replies(StreamReply(endless=True))
     tab.send("Go")
     tab.wait_for_growth()
+    tab.wait_until_drawn()
     tab.button("New conversation").click()
     tab.by_key("starter0").locator("button:visible").first.wait_for()
     tab.wait_until("nothing of the other", lambda: tab.answers.count() == 0)
