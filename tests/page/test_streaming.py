@@ -65,6 +65,18 @@ def test_the_page_brings_the_text_if_that_connection_fails(
     tab.wait_for_answer(text)
 
 
+def test_a_reader_who_comes_too_late_is_no_error(tab: BrowserTab) -> None:
+    """An answer may end before its reader is there. The fixture asserts that the console is clean."""
+    code = tab.page.evaluate(
+        """path => new Promise(done => {
+            const socket = new WebSocket(`ws://${location.host}${path}gone`)
+            socket.onclose = event => done(event.code)
+        })""",
+        TEXTS,
+    )
+    assert code == 1008
+
+
 def test_the_first_message_loads_no_code_of_streamlit(tab: BrowserTab, upstream: Upstream) -> None:
     """Streamlit's code boxes stop the page for a third of a second, just when the answer begins."""
     tab.send("Go")

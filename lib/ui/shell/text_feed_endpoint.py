@@ -34,10 +34,12 @@ class TextFeedEndpoint:
             return
         await receive()  # the request to connect
         feed, owners = find_feed(name), header_values(scope, OWNER_HEADER)
+        await send({"type": "websocket.accept"})
         if feed is None or feed.owner != (owners[0] if owners else None):
+            # Accepted first: the answer may have ended before its reader came, and a browser reports a refused
+            # connection as an error.
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
             return
-        await send({"type": "websocket.accept"})
         await _serve(feed, receive, send)
 
 
