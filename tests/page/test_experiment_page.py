@@ -6,11 +6,11 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 
 from tests.files.workbook import make_workbook
 from tests.page.app_process import AppProcess
-from tests.page.browser_tab import FIRST_DRAW_TIMEOUT, PHONE, BrowserTab, wait_for_value
+from tests.page.browser_tab import FIRST_DRAW_TIMEOUT, PHONE, TIMEOUT, BrowserTab, wait_for_value
 from tests.page.conftest import StartApp, Visit
 from tests.page.upstream import JsonReply, Upstream
 
@@ -205,6 +205,39 @@ def test_results_have_the_height(tab: BrowserTab, upstream: Upstream) -> None:
     wait_for_value(prompt(tab), "Is this positive? {{review}}")
     tab.by_key("section-prompts-head").locator("button").first.click()
     tab.wait_until("one line", lambda: count_visible_rows(tab) >= 12)
+
+
+def press_at_once(tab: BrowserTab, row: int) -> None:
+    """Move from outside of the table to one of its rows, and press before the page draws the move."""
+    tab.page.mouse.move(5, 5)
+    tab.page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    table = tab.page.get_by_test_id("stDataFrame")
+    box = table.bounding_box()
+    assert box is not None
+    tab.page.mouse.click(box["x"] + 90, box["y"] + 36 * (row + 1.5))
+
+
+def test_tables_take_a_press_that_follows_a_move_at_once(tab: BrowserTab, upstream: Upstream) -> None:
+    define_experiment(tab)
+    tab.page.get_by_test_id("stDataFrame").scroll_into_view_if_needed()
+    tab.wait_until_idle()
+    selected = tab.page.locator("[data-testid=stDataFrame] td[aria-selected=true]")
+    for number in range(12):
+        press_at_once(tab, row=number % 3)
+        expect(selected).to_have_attribute(
+            "data-testid", re.compile(f"-{number % 3}$"), timeout=TIMEOUT * 1000
+        )
+    upstream.plan_replies(POSITIVE, POSITIVE, POSITIVE)
+    start(tab).click()
+    tab.wait_until("the end", lambda: "Done. 3 of 3 answered" in state(tab))
+    tab.wait_until_idle()
+    tab.by_key("results-section").get_by_role("radio", name="Answers", exact=True).click()
+    tab.page.get_by_test_id("stDataFrame").wait_for()
+    tab.wait_until_idle()
+    for number in range(6):
+        press_at_once(tab, row=number % 3)
+        tab.by_key("results-opened").get_by_text(f"{number % 3 + 1} of 3").wait_for()
+        tab.wait_until_idle()
 
 
 def test_a_workbook_presets_and_a_judge(tab: BrowserTab, upstream: Upstream) -> None:

@@ -1,7 +1,7 @@
 """Repairs of Streamlit's page for keyboards, small screens and assistive technology, on every page.
 
-``static/paddock.css``, ``static/accessibility.js`` and ``static/bottom_bar.js`` hold them. They are fetched once and
-cached by the browser; a run of the script sends only their addresses.
+``static/paddock.css`` and the scripts beside it hold them. They are fetched once and cached by the browser; a run of
+the script sends only their addresses.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import streamlit as st
 from lib.ui.widgets.content_version import content_version
 
 _STATIC = Path(__file__).with_name("static")
-_STYLE, _SCRIPTS = "paddock.css", ("accessibility.js", "bottom_bar.js")
+_STYLE, _SCRIPTS = "paddock.css", ("accessibility.js", "bottom_bar.js", "data_grid.js")
 # A component's script comes from a blob, where an address has nothing to be relative to.
 _LOADER = """
 export default function ({ data }) {
