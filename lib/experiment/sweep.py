@@ -11,6 +11,7 @@ from lib.errors import BadInput
 from lib.experiment.plan import Axis
 from lib.experiment.plan_grid import format_value
 from lib.model.model_record import Number, Parameter
+from lib.model.schema_reader import ParameterKind
 from lib.model.settings import check_parameter_value
 
 MAX_AXIS_VALUES = 1000
@@ -59,7 +60,7 @@ def _range(
     parameter: Parameter, part: str, start: Decimal, end: Decimal, step: Decimal | None
 ) -> Iterator[Number]:
     if step is None:
-        if parameter.kind != "integer":
+        if parameter.kind is not ParameterKind.INTEGER:
             raise BadInput(f"“{part}” has no step.", advice=f"Write {part} step 0.1, for example.")
         step = Decimal(1)
     if step == 0:

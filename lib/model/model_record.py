@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
+
+from lib.model.schema_alternatives import as_number
+from lib.model.schema_reader import ParameterKind, read_input_schema
 
 RECORDS_FOLDER = Path(__file__).parent / "records"
+_CONTROLS_FILE = Path(__file__).parent / "parameter_controls.json"
 DEFAULT_MODEL_ID = "@cf/meta/llama-3.2-1b-instruct"
 
 Number = int | float
@@ -34,7 +38,7 @@ class Parameter:
     """
 
     name: str
-    kind: Literal["integer", "number"]
+    kind: ParameterKind
     help: str
     about: str
     effect_beyond_next_token: str
@@ -54,7 +58,7 @@ class Parameter:
 
     def cast(self, value: Number) -> Number:
         """Convert the value to int or float, as the parameter's kind says."""
-        return int(value) if self.kind == "integer" else float(value)
+        return int(value) if self.kind is ParameterKind.INTEGER else float(value)
 
     @property
     def bounds_text(self) -> str:
@@ -131,28 +135,32 @@ class Model:
         return next(parameter for parameter in self.parameters if parameter.limits_output)
 
 
-def _parameters(schema: Mapping[str, Any], controls: Mapping[str, Any]) -> Iterator[Parameter]:
-    properties: dict[str, Any] = {}
-    for shape in schema["oneOf"]:
-        properties |= shape["properties"]
-    for name, documented in properties.items():
-        if documented.get("type") not in ("integer", "number"):
+@cache
+def _controls() -> Mapping[str, Any]:
+    controls: Mapping[str, Any] = json.loads(_CONTROLS_FILE.read_text(encoding="utf-8"))
+    return controls
+
+
+def _parameters(schema: Mapping[str, Any]) -> Iterator[Parameter]:
+    """Yield the schema's numbers, each with the control that Paddock has for it."""
+    for documented in read_input_schema(schema).parameters:
+        default = as_number(documented.default)
+        if documented.kind not in (ParameterKind.INTEGER, ParameterKind.NUMBER):
             continue
-        control = controls[name]
-        default = documented.get("default")
+        control = _controls()[documented.name]
         yield Parameter(
-            name=name,
-            kind=documented["type"],
-            help=documented["description"],
+            name=documented.name,
+            kind=documented.kind,
+            help=documented.help,
             about=control["about"],
             effect_beyond_next_token=control.get("beyond_one_token", ""),
-            minimum=documented.get("minimum", control.get("minimum")),
-            maximum=documented.get("maximum"),
+            minimum=control["minimum"] if documented.minimum is None else documented.minimum,
+            maximum=documented.maximum,
             default=default,
             label=control["label"],
             simple_label=control.get("simple_label", ""),
             step=control["step"],
-            start=control.get("start", default),
+            start=control["start"] if default is None else default,
             limits_output=control.get("caps_output", False),
             is_seed=control.get("rolls", False),
             neutral_range=tuple(control["neutral"]) if "neutral" in control else None,
@@ -175,7 +183,7 @@ def read_model(path: Path) -> Model:
         terms=record["terms"],
         context_window=record["context_window"],
         price=Price(**{name: Decimal(value) for name, value in record["price"].items()}),
-        parameters=tuple(_parameters(record["input"], record["controls"])),
+        parameters=tuple(_parameters(record["input"])),
         capabilities=tuple(Capability(**fields) for fields in record["capabilities"]),
         input_schema=record["input"],
         output_schema=record["output"],

@@ -10,6 +10,7 @@ from typing import Any
 from lib.errors import BadInput
 from lib.model.model_record import Model, Number, Parameter
 from lib.model.request_options import DEFAULT_FEATURES, Features
+from lib.model.schema_reader import ParameterKind
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def check_parameter_value(parameter: Parameter, value: Number) -> None:
     """Raise BadInput for a value outside the parameter's documented bounds or of the wrong type."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value):
         raise BadInput(f"{parameter.label} must be a number.", advice="Enter a number.")
-    if parameter.kind == "integer" and value != int(value):
+    if parameter.kind is ParameterKind.INTEGER and value != int(value):
         raise BadInput(f"{parameter.label} must be a whole number.", advice="Enter a whole number.")
     bounds, upper = f"at least {parameter.minimum}", math.inf
     if parameter.maximum is not None:

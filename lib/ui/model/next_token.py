@@ -14,6 +14,7 @@ from lib.api.inspection import TokenCandidate, TokenDistribution
 from lib.api.request import Messages, Prompt, RequestInput, Turn, build_request
 from lib.errors import PaddockError
 from lib.model.model_record import Model, Number, Parameter
+from lib.model.schema_reader import ParameterKind
 from lib.supervisor import Failed, Fetching, Loading, Ready
 from lib.ui.model import chosen_word, probability_bars
 from lib.ui.shell import backend_picker
@@ -161,7 +162,7 @@ def _draw_controls(parameters: list[Parameter]) -> Mapping[str, Number]:
             value,
             key=slider_key,
             step=parameter.cast(parameter.step),
-            format="%d" if parameter.kind == "integer" else "%g",
+            format="%d" if parameter.kind is ParameterKind.INTEGER else "%g",
             label_visibility="collapsed",
             persist_state="session",
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from lib.model.model_record import Model, Parameter, format_number
+from lib.model.schema_reader import ParameterKind
 
 
 def draw_parameter_help(model: Model, try_it: Callable[[Parameter], None]) -> None:
@@ -33,7 +34,7 @@ def draw_parameter_help(model: Model, try_it: Callable[[Parameter], None]) -> No
 
 
 def _bounds(parameter: Parameter) -> str:
-    kind = "Whole number" if parameter.kind == "integer" else "Number"
+    kind = "Whole number" if parameter.kind is ParameterKind.INTEGER else "Number"
     default = (
         "no documented default"
         if parameter.default is None

@@ -11,6 +11,7 @@ import streamlit as st
 
 from lib.chat.chat_session import ChatSession
 from lib.model.model_record import Number, Parameter
+from lib.model.schema_reader import ParameterKind
 from lib.model.settings import Setting, default_setting
 from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.widgets.bound import bind
@@ -81,7 +82,7 @@ def _draw_parameter(
         "label": label,
         "min_value": parameter.cast(parameter.minimum),
         "step": parameter.cast(parameter.step),
-        "format": "%d" if parameter.kind == "integer" else "%g",
+        "format": "%d" if parameter.kind is ParameterKind.INTEGER else "%g",
         "label_visibility": "collapsed",
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
