@@ -8,9 +8,11 @@ from lib.errors import BadInput
 from lib.ui.shell.browser_code import BrowserCode
 from lib.ui.shell.compressed_files import CompressedFiles
 from lib.ui.shell.front_door import build_front_door
+from lib.ui.shell.lost_clicks import keep_clicks
 from lib.ui.shell.save_state import SaveStateEndpoint
 from lib.ui.shell.text_feed_endpoint import TextFeedEndpoint
 
+keep_clicks()
 # “streamlit run” recognises this line.
 app = st.App("lib/ui/shell/navigation.py")
 try:

@@ -77,6 +77,32 @@ def test_a_reader_who_comes_too_late_is_no_error(tab: BrowserTab) -> None:
     assert code == 1008
 
 
+def test_a_click_counts_that_comes_together_with_a_fragment_s_report(
+    tab: BrowserTab, upstream: Upstream
+) -> None:
+    """A busy browser sends both as one message, which is the fragment's and would wait until the answer ends."""
+    tab.page.evaluate("""() => {
+        const later = window.setTimeout
+        window.setTimeout = (call, delay, ...rest) => {
+            if (window.together && delay === 0 && String(call).includes("sendUpdateWidgetsMessage")) {
+                window.together = false
+                queueMicrotask(() => document.querySelector("[class*='st-key-top_k-send'] input").click())
+            }
+            return later(call, delay, ...rest)
+        }
+    }""")
+    upstream.plan_replies(StreamReply(endless=True))
+    tab.send("Go")
+    # In the first second of an answer, a fragment reports.
+    tab.page.evaluate("() => { window.together = true }")
+    tab.wait_until("the switch turns", lambda: tab.parameter_switch("top_k").is_checked())
+    off = tab.by_key("parameter-top_k").get_by_text("off", exact=True)
+    tab.wait_until("the page's answer", lambda: off.count() == 0)
+    assert upstream.requests[0].is_live
+    upstream.requests[0].release()
+    tab.wait_for_end()
+
+
 def test_the_first_message_loads_no_code_of_streamlit(tab: BrowserTab, upstream: Upstream) -> None:
     """Streamlit's code boxes stop the page for a third of a second, just when the answer begins."""
     tab.send("Go")

@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lib.api.request import Request
 from lib.chat.answer_run import AnswerRun
 from lib.errors import PaddockError
 from lib.ui.shell.text_feed import TextFeed, open_feed
+from lib.ui.widgets.click_notice import notice_click
 from lib.ui.widgets.model_text import LiveText
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -73,8 +73,7 @@ class StreamingText:
             self._status.caption(waiting)
             self._has_status = True
         else:
-            # Streamlit notices a click when something is drawn or its state is read. Now perhaps nothing is drawn.
-            st.session_state.get("nothing")
+            notice_click()
 
     @property
     def is_shown(self) -> bool:

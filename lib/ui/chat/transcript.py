@@ -19,6 +19,7 @@ from lib.ui.chat import message_menu
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.shell.registry import ELSEWHERE_SECONDS, registry
 from lib.ui.widgets.auto_refresh import refresh_after
+from lib.ui.widgets.click_notice import notice_click
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.model_text import draw_text
 from lib.ui.widgets.safe_markdown import escape_markdown
@@ -136,6 +137,7 @@ class LiveAnswer:
         """Wait until the browser shows what was drawn. Return at once if the answer is not new."""
         while self._run.is_running and self._run.seconds < _PATIENCE and not self._streaming.is_shown:
             self.draw_new_text()
+            notice_click()
             time.sleep(0.01)
 
     def follow(self, update: Callable[[], None], *, fresh: bool) -> None:

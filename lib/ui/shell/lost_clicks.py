@@ -1,0 +1,89 @@
+"""Two workarounds for Streamlit, which loses a click that comes close to another message (1.67).
+
+- The browser sends what happens at one time as one message. If part of it is from a fragment, all of it counts as the
+  fragment's, and nothing else is drawn. While a script follows an answer, that message even waits for its end. In a
+  busy browser one time is long, and our fragments report by themselves: see ``lib.ui.widgets.auto_refresh``.
+- A script looks for a new message whenever it reads the session's state or draws something, and begins a new run for
+  it. It also looks between taking a message and the end of that message's callbacks. A message that comes then ends a
+  callback halfway, or takes the place of a button's click (with ``runner.fastReruns`` off).
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import wraps
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+from streamlit.runtime.state.safe_session_state import SafeSessionState
+
+_EVENTS = ("trigger_value", "string_trigger_value", "json_trigger_value", "chat_input_value")
+
+
+class _Thread(threading.local):
+    takes_message = False
+
+
+_thread = _Thread()
+# By session, the states of all controls in its last message, by their ids.
+_reported: WeakKeyDictionary[AppSession, dict[str, WidgetState]] = WeakKeyDictionary()
+
+
+def keep_clicks() -> None:
+    """Let no click be lost from now on. Call it once in a process."""
+    _take_clicks_from_fragments()
+    _keep_callbacks_whole()
+
+
+def _take_clicks_from_fragments() -> None:
+    request = AppSession.request_rerun
+
+    @wraps(request)
+    def request_whole_rerun(self: AppSession, client_state: ClientState | None) -> None:
+        if client_state is not None and _reports_more_than_fragment(self, client_state):
+            client_state.fragment_id = ""
+        request(self, client_state)
+
+    AppSession.request_rerun = request_whole_rerun  # type: ignore[method-assign]
+
+
+def _reports_more_than_fragment(session: AppSession, message: ClientState) -> bool:
+    """Note the message's controls. Return True if it is a fragment's and a control outside that has changed, too."""
+    before = _reported.get(session, {})
+    now = _reported[session] = {state.id: state for state in message.widget_states.widgets}
+    if not message.fragment_id:
+        return False
+    changed = [state.id for state in now.values() if _is_event(state) or before.get(state.id, state) != state]
+    known = [
+        metadata for id in changed if (metadata := session.session_state.get_widget_metadata(id)) is not None
+    ]
+    return any(metadata.fragment_id != message.fragment_id for metadata in known)
+
+
+def _is_event(state: WidgetState) -> bool:
+    """Return True for a click, or the like, which only the message that reports it contains."""
+    return state.WhichOneof("value") in _EVENTS
+
+
+def _keep_callbacks_whole() -> None:
+    take, look = SafeSessionState.on_script_will_rerun, ScriptRunner._maybe_handle_execution_control_request
+
+    @wraps(take)
+    def take_undisturbed(self: SafeSessionState, *args: Any, **options: Any) -> None:
+        _thread.takes_message = True
+        try:
+            take(self, *args, **options)
+        finally:
+            _thread.takes_message = False
+
+    @wraps(look)
+    def look_unless_taking(self: ScriptRunner) -> None:
+        if not _thread.takes_message:
+            look(self)
+
+    SafeSessionState.on_script_will_rerun = take_undisturbed  # type: ignore[method-assign]
+    ScriptRunner._maybe_handle_execution_control_request = look_unless_taking  # type: ignore[method-assign]
