@@ -15,10 +15,9 @@ import httpx
 
 from lib.api import transport
 from lib.api.cancellation import Cancelled, CancelToken
+from lib.api.connection_opening import Socket, open_connection
 from lib.api.environment_proxy import find_proxy
-from lib.api.proxy_tunnel import connect_through
 from lib.api.reply_limits import MAX_HEAD_BYTES
-from lib.api.tls_in_tls import TlsInTlsSocket
 from lib.errors import PaddockError, TimedOut, Unreachable
 
 # No byte for so many seconds means that the connection is dead.
@@ -27,7 +26,6 @@ _RECEIVED_BYTES = 64 * 1024
 _NETWORK_ADVICE = "Check the network connection, and any firewall or proxy, then try again."
 
 Address: TypeAlias = httpx.URL
-_Socket: TypeAlias = socket.socket | TlsInTlsSocket
 
 
 def parse_address(text: str, base: Address | None = None) -> Address:
@@ -105,32 +103,23 @@ def _is_private_address(text: str) -> bool:
     return not address.is_global or address.is_multicast
 
 
-def _connect(url: Address, host: str, cancel_token: CancelToken, *, allows_private: bool) -> _Socket:
+def _connect(url: Address, host: str, cancel_token: CancelToken, *, allows_private: bool) -> Socket:
     secure = url.scheme == "https"
     port = url.port or (443 if secure else 80)
     if not allows_private and is_private_host(host):
         raise _private_error(host)
     # A proxy resolves the name itself, so only names and addresses that are clearly private are refused then.
     proxy = None if is_private_host(host) else find_proxy(f"{url.scheme}://{url.netloc.decode('ascii')}")
-    if proxy is None:
-        connection = cancel_token.run_cancellable(
+    return open_connection(
+        (host, port),
+        proxy,
+        transport.trusted_context() if secure else None,
+        FILE_TIMEOUTS,
+        cancel_token,
+        lambda: cancel_token.run_cancellable(
             lambda: _connect_directly(host, port, allows_private=allows_private), socket.socket.close
-        )
-        cancel_token.watch_socket(connection)
-    else:
-        connection = connect_through(
-            proxy, (host, port), FILE_TIMEOUTS, transport.trusted_context, cancel_token.watch_socket
-        )
-    try:
-        if not secure:
-            return connection
-        context = transport.trusted_context()
-        if isinstance(connection, ssl.SSLSocket):
-            return TlsInTlsSocket(connection, context, host)
-        return context.wrap_socket(connection, server_hostname=host)
-    except BaseException:
-        connection.close()
-        raise
+        ),
+    )
 
 
 def _connect_directly(host: str, port: int, *, allows_private: bool) -> socket.socket:
@@ -155,14 +144,14 @@ def _private_error(host: str) -> Unreachable:
     )
 
 
-def _next_event(http: h11.Connection, connection: _Socket) -> object:
+def _next_event(http: h11.Connection, connection: Socket) -> object:
     while (event := http.next_event()) is h11.NEED_DATA:
         http.receive_data(connection.recv(_RECEIVED_BYTES))
     return event
 
 
 def _read_body(
-    http: h11.Connection, connection: _Socket, host: str, cancel_token: CancelToken
+    http: h11.Connection, connection: Socket, host: str, cancel_token: CancelToken
 ) -> Iterator[bytes]:
     while True:
         with _translate_errors(host, cancel_token):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import select
-import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TypeAlias
 
 import h11
 import httpx
@@ -18,15 +16,13 @@ import httpx
 from lib.api import transport
 from lib.api.backend import Backend
 from lib.api.cancellation import CancelToken
-from lib.api.proxy_tunnel import connect_through
+from lib.api.connection_opening import Socket, open_connection
 from lib.api.reply_limits import MAX_HEAD_BYTES, ReplyDeadline
 from lib.api.reply_reader import ReplyReader, as_httpx_errors
 from lib.api.tls_in_tls import TlsInTlsSocket
 
 # Connections idle for longer are reopened: the server may be closing them just now.
 MAX_IDLE_SECONDS = 15.0
-
-_Socket: TypeAlias = socket.socket | TlsInTlsSocket
 
 
 class PersistentConnection:
@@ -70,7 +66,7 @@ class PersistentConnection:
             **transport.request_headers(backend),
             **headers,
         }
-        self._connection: _Socket | None = None
+        self._connection: Socket | None = None
         self._idle_since = 0.0
 
     def url(self, path: str) -> httpx.URL:
@@ -120,34 +116,15 @@ class PersistentConnection:
             self.close()
         self._idle_since = time.monotonic()
 
-    def _open(self) -> _Socket:
+    def _open(self) -> Socket:
         is_fresh = time.monotonic() - self._idle_since < MAX_IDLE_SECONDS
         if self._connection is None or not is_fresh or _is_readable(self._connection):
             self.close()
             with as_httpx_errors(httpx.ConnectTimeout, httpx.ConnectError):
-                self._connection = self._connect()
+                self._connection = open_connection(
+                    (self._host, self._port), self._proxy, self._context, self.timeouts, self.cancel_token
+                )
         return self._connection
-
-    def _connect(self) -> _Socket:
-        target = (self._host, self._port)
-        if self._proxy is None:
-            connection = socket.create_connection(target, self.timeouts.connect)
-        else:
-            connection = connect_through(
-                self._proxy, target, self.timeouts, transport.trusted_context, self.cancel_token.watch_socket
-            )
-        try:
-            if self._proxy is None:
-                self.cancel_token.watch_socket(connection)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._context is None:
-                return connection
-            if isinstance(connection, ssl.SSLSocket):
-                return TlsInTlsSocket(connection, self._context, self._host)
-            return self._context.wrap_socket(connection, server_hostname=self._host)
-        except BaseException:
-            connection.close()
-            raise
 
     def close(self) -> None:
         if self._connection is not None:
@@ -177,7 +154,7 @@ class _ResponseBody(httpx.SyncByteStream):
         self._connection.finish_response(self._reply.is_reusable)
 
 
-def _is_readable(connection: _Socket) -> bool:
+def _is_readable(connection: Socket) -> bool:
     """Return True if the idle connection received something: usually that the server closed it."""
     if isinstance(connection, (ssl.SSLSocket, TlsInTlsSocket)) and connection.pending():
         return True
