@@ -101,6 +101,13 @@ def test_the_panel_stays_open(tab: BrowserTab, upstream: Upstream) -> None:
     tab.slider("temperature").press("ArrowRight")
     chat_controls.wait_for_next_request(tab, temperature=0.61)
     assert is_open.get_attribute("open") is not None
+    # The panel is a fragment, which would wait for the end of the answer.
+    views = tab.by_key("ahead-part")
+    views.get_by_role("radio", name="Cost", exact=True).click()
+    panel.get_by_text("These are listed prices").wait_for()
+    views.get_by_role("radio", name="Request", exact=True).click()
+    panel.locator(".model-text code").wait_for()
+    assert upstream.requests[0].is_live
     upstream.requests[0].release()
     tab.wait_for_end()
     assert is_open.get_attribute("open") is not None

@@ -12,7 +12,7 @@ from lib.api.request import Request
 from lib.chat.answer_run import AnswerRun
 from lib.errors import PaddockError
 from lib.ui.shell.text_feed import TextFeed, open_feed
-from lib.ui.widgets.click_notice import notice_click
+from lib.ui.widgets.click_notice import expect_long_run, notice_click
 from lib.ui.widgets.model_text import LiveText
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -45,12 +45,13 @@ class TextSource(Protocol):
 class StreamingText:
     """Draws the text of a growing answer at the end of the container ``place``, after ``text_before``.
 
-    ``key`` is unique on the page.
+    ``key`` is unique on the page. The script must follow the answer.
     """
 
     interval = _INTERVAL
 
     def __init__(self, source: TextSource, text_before: str, place: DeltaGenerator, key: str) -> None:
+        expect_long_run()
         self._source = source
         # In JSON mode the answer comes in one piece, and is drawn with its validation instead of as Markdown.
         self._whole = source.request.response_format is not None

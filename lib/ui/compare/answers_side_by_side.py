@@ -20,6 +20,7 @@ from lib.ui.chat import transcript
 from lib.ui.compare import diff_html
 from lib.ui.compare.comparison_tab import NO_BASE, ComparisonTab
 from lib.ui.widgets.bound import draw_stars
+from lib.ui.widgets.click_notice import expect_long_run
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 from lib.ui.widgets.scroll_into_view import ScrollTo, scroll_into_view
@@ -313,6 +314,7 @@ def wait_for_hidden_answers(
     """
     pending = [tab.session.pending_count(id) for id in tab.panels]
     place = st.empty()
+    expect_long_run()
     while not watched and any(pending) and pending == [tab.session.pending_count(id) for id in tab.panels]:
         for id in tab.panels:
             _, live = tab.session.chat(id).snapshot()

@@ -21,6 +21,7 @@ from lib.errors import BadInput, PaddockError
 from lib.supervisor import Failed, Fetching, Loading, Ready, TwinState
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.auto_refresh import refresh_after
+from lib.ui.widgets.click_notice import expect_long_run
 from lib.ui.widgets.error_box import draw_error
 
 _CHOSEN = "backend"  # in the session's state: a Backend from the dialog, or _TWIN
@@ -183,6 +184,7 @@ def wait_for_twin(choice: BackendChoice, meanwhile: Callable[[], None]) -> None:
         _draw_failed_twin(choice.twin, "twin-again")
         return
     progress = st.empty()
+    expect_long_run()
     while (now := current_choice()).backend is None and not isinstance(now.twin, Failed):
         with progress:
             draw_twin_progress(now.twin)

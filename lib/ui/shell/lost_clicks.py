@@ -1,8 +1,9 @@
-"""Two workarounds for Streamlit, which loses a click that comes close to another message (1.67).
+"""Three workarounds for Streamlit, in which a click can be without effect (1.67).
 
 - The browser sends what happens at one time as one message. If part of it is from a fragment, all of it counts as the
   fragment's, and nothing else is drawn. While a script follows an answer, that message even waits for its end. In a
   busy browser one time is long, and our fragments report by themselves: see ``lib.ui.widgets.auto_refresh``.
+- A click in a fragment waits for the end of a script that runs, also if that follows an answer.
 - A script looks for a new message whenever it reads the session's state or draws something, and begins a new run for
   it. It also looks between taking a message and the end of that message's callbacks. A message that comes then ends a
   callback halfway, or takes the place of a button's click (with ``runner.fastReruns`` off).
@@ -17,10 +18,14 @@ from weakref import WeakKeyDictionary
 
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.WidgetStates_pb2 import WidgetState
-from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
+from lib.ui.widgets.click_notice import LONG_RUN
+
+# Kinds of values. Components report by themselves, the others only what the user does.
+_COMPONENTS = ("json_value", "json_trigger_value")
 _EVENTS = ("trigger_value", "string_trigger_value", "json_trigger_value", "chat_input_value")
 
 
@@ -44,24 +49,33 @@ def _take_clicks_from_fragments() -> None:
 
     @wraps(request)
     def request_whole_rerun(self: AppSession, client_state: ClientState | None) -> None:
-        if client_state is not None and _reports_more_than_fragment(self, client_state):
+        if client_state is not None and _needs_whole_rerun(self, client_state):
             client_state.fragment_id = ""
         request(self, client_state)
 
     AppSession.request_rerun = request_whole_rerun  # type: ignore[method-assign]
 
 
-def _reports_more_than_fragment(session: AppSession, message: ClientState) -> bool:
-    """Note the message's controls. Return True if it is a fragment's and a control outside that has changed, too."""
+def _needs_whole_rerun(session: AppSession, message: ClientState) -> bool:
+    """Note the message's controls. Return True if it is a fragment's and a rerun of that alone would not do."""
     before = _reported.get(session, {})
     now = _reported[session] = {state.id: state for state in message.widget_states.widgets}
     if not message.fragment_id:
         return False
-    changed = [state.id for state in now.values() if _is_event(state) or before.get(state.id, state) != state]
-    known = [
-        metadata for id in changed if (metadata := session.session_state.get_widget_metadata(id)) is not None
-    ]
-    return any(metadata.fragment_id != message.fragment_id for metadata in known)
+    changed = [state for state in now.values() if _is_event(state) or before.get(state.id, state) != state]
+    fragments = {
+        metadata.fragment_id
+        for state in changed
+        if (metadata := session.session_state.get_widget_metadata(state.id)) is not None
+    }
+    return not fragments <= {message.fragment_id} or (
+        _is_long_run(session) and any(state.WhichOneof("value") not in _COMPONENTS for state in changed)
+    )
+
+
+def _is_long_run(session: AppSession) -> bool:
+    is_running = session._state is AppSessionState.APP_IS_RUNNING
+    return is_running and LONG_RUN in session.session_state and bool(session.session_state[LONG_RUN])
 
 
 def _is_event(state: WidgetState) -> bool:

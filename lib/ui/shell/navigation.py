@@ -7,12 +7,14 @@ import streamlit as st
 from lib.ui.shell import accessibility, page_mode, page_paths, page_style
 from lib.ui.shell.page_mode import PageMode
 from lib.ui.shell.script_start import reset_container_stack
+from lib.ui.widgets.click_notice import begin_run
 
 ROOT = Path(__file__).resolve().parents[3]
 WIDE_PAGES = ("Compare", "Experiment")  # pages with columns
 PRESENTABLE_PAGES = ("Chat", "Compare", "Experiment")
 
 reset_container_stack()
+begin_run()
 # The icon is set before the pages: else the browser would fetch theirs from Google.
 st.set_page_config(
     page_title="Paddock", page_icon=str(ROOT / "lib/ui/shell/static/icon.svg"), initial_sidebar_state=340

@@ -1,4 +1,4 @@
-"""No click is lost to a fragment that reports at the same time, or to a message that comes right after."""
+"""No click is lost to a fragment, to a script that runs or to a message that comes right after."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
-from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
@@ -20,10 +20,11 @@ from streamlit.runtime.state.common import WidgetMetadata
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 from lib.ui.shell.lost_clicks import keep_clicks
+from lib.ui.widgets.click_notice import LONG_RUN
 
 FRAGMENT, OTHER = "fragment", "other"
 # The fragments that the controls are in.
-CONTROLS = {"switch": None, "button": None, "pulse": FRAGMENT, "timer": OTHER}
+CONTROLS = {"switch": None, "button": None, "pulse": FRAGMENT, "tab": FRAGMENT, "timer": OTHER}
 CLICKED = WidgetStates(widgets=[WidgetState(id="button", trigger_value=True)])
 
 
@@ -49,8 +50,10 @@ def _workaround(monkeypatch: pytest.MonkeyPatch) -> None:
 class Session:
     """Stands for Streamlit's session of a tab."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_running: bool = False, lasts: bool = False) -> None:
+        self._state = AppSessionState.APP_IS_RUNNING if is_running else AppSessionState.APP_NOT_RUNNING
         self.session_state = SessionState()
+        self.session_state[LONG_RUN] = lasts
         for id, fragment in CONTROLS.items():
             self.session_state._set_widget_metadata(
                 WidgetMetadata(id, bool, bool, "bool_value", fragment_id=fragment)
@@ -68,6 +71,9 @@ def switch(on: bool, id: str = "switch") -> WidgetState:
 
 
 def event(id: str) -> WidgetState:
+    """Return the state of a button that is pressed, or of a component that reports something."""
+    if id in ("pulse", "timer"):
+        return WidgetState(id=id, json_trigger_value='{"event": "beat"}')
     return WidgetState(id=id, trigger_value=True)
 
 
@@ -98,6 +104,16 @@ def test_what_one_session_reports_says_nothing_of_another() -> None:
     one.report(switch(True))
     other.report(switch(False))
     assert one.report(switch(True), event("pulse"), fragment=FRAGMENT) == FRAGMENT
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+@pytest.mark.parametrize("lasts", [False, True])
+def test_a_click_in_a_fragment_does_not_wait_for_a_script_that_lasts(is_running: bool, lasts: bool) -> None:
+    session = Session(is_running=is_running, lasts=lasts)
+    session.report(switch(False, "tab"))
+    expected = "" if is_running and lasts else FRAGMENT
+    assert session.report(switch(True, "tab"), event("pulse"), fragment=FRAGMENT) == expected
+    assert session.report(switch(True, "tab"), event("pulse"), fragment=FRAGMENT) == FRAGMENT
 
 
 @pytest.fixture
