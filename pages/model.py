@@ -9,7 +9,7 @@ import streamlit as st
 from lib.model.model_record import Parameter, default_model
 from lib.model.pricing import format_exact
 from lib.ui.answer import answer_stats
-from lib.ui.model import cost_calculator, model_reference, next_token, parameter_help
+from lib.ui.model import account_models, cost_calculator, model_reference, next_token, parameter_help
 from lib.ui.model.model_section import ModelSection
 from lib.ui.shell import backend_picker
 from lib.ui.shell.page_heading import set_browser_title
@@ -76,5 +76,7 @@ with st.container(key=f"section-{list(ModelSection).index(section)}"):
             model_reference.draw_capabilities(model)
         case ModelSection.SCHEMAS:
             model_reference.draw_schemas(model)
-        case _:
+        case ModelSection.ENDPOINTS:
             model_reference.draw_endpoints(model, choice)
+        case _:
+            account_models.draw_account_models(choice.backend)

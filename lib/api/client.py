@@ -58,7 +58,7 @@ class WorkersAI:
     def check_credentials(self, backend: Backend) -> None:
         """Raise a PaddockError if the account or the token is not valid; costs nothing."""
         # The cheapest request that needs both: a search of the model list without hits.
-        self._fetch(backend, "GET", "models/search?search=paddock-credential-check", str)
+        self.fetch(backend, "models/search?search=paddock-credential-check")
 
     def render_prompt(self, backend: Backend, request: Request) -> inspection.RenderedPrompt:
         """Return the text that the model would be given, and its exact length; needs ``backend.can_inspect``."""
@@ -81,6 +81,10 @@ class WorkersAI:
         own = self._fetch(backend, "GET", "finetunes", decode_adapters)
         public = self._fetch(backend, "GET", "finetunes/public", decode_adapters)
         return tuple({adapter.id: adapter for adapter in (*own, *public)}.values())
+
+    def fetch(self, backend: Backend, path: str) -> str:
+        """Return the body of a success to a GET request that costs nothing, as text. Raises a PaddockError."""
+        return self._fetch(backend, "GET", path, str)
 
     def _fetch(
         self,

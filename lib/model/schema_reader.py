@@ -207,7 +207,10 @@ def _combine(
         return replace(first, help=help)
     if first.kind is ParameterKind.CHOICE:
         choices = tuple(choice for choice in first.choices if choice in second.choices)
-        return replace(first, help=help, choices=choices) if choices else Omission.CONTRADICTION
+        default = first.default if first.default in choices else None
+        return (
+            replace(first, help=help, choices=choices, default=default) if choices else Omission.CONTRADICTION
+        )
     minimum = max((bound for bound in (first.minimum, second.minimum) if bound is not None), default=None)
     maximum = min((bound for bound in (first.maximum, second.maximum) if bound is not None), default=None)
     if minimum is not None and maximum is not None and minimum > maximum:

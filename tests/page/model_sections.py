@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.page.browser_tab import BrowserTab, squeeze
 
-SECTIONS = ("Parameters", "Next token", "Price", "Capabilities", "Schemas", "Endpoints")
+SECTIONS = ("Parameters", "Next token", "Price", "Capabilities", "Schemas", "Endpoints", "Other models")
 
 
 def open_model_page(tab: BrowserTab, *, twin: bool = False) -> BrowserTab:

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from tests.waiting import wait_until
 
@@ -239,7 +240,7 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
         """Print nothing."""
 
     def do_GET(self) -> None:
-        """Answer the model search, with which Paddock checks credentials, and the lists of adapters."""
+        """Answer the model search, with which Paddock checks credentials, and the lists of models and adapters."""
         self.wrote = bytearray()
         self.server.credential_checks.append((self.path, self.headers.get("authorization", "")))
         if self.headers.get("authorization") != f"Bearer {TOKEN}":
@@ -250,10 +251,17 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
             listed = [[adapter for adapter in self.server.adapters if adapter["public"] == public]]
             body = {"result": listed, "success": True, "errors": [], "messages": []}
             self.send_whole(200, "application/json", json.dumps(body))
-        elif f"/accounts/{ACCOUNT}/ai/models/search" not in self.path:
+        elif f"/accounts/{ACCOUNT}/ai/models/" not in self.path:
             ErrorReply(404, 7003, "Could not route", "B")(self, None)  # type: ignore[arg-type]
         else:
-            self.send_whole(200, "application/json", '{"result":[],"success":true,"errors":[],"messages":[]}')
+            query = parse_qs(urlsplit(self.path).query)
+            result: Any = []
+            if "model" in query:
+                result = {"input": self.server.schemas.get(query["model"][0], {}), "output": {}}
+            elif "search" not in query and query.get("page") == ["1"]:
+                result = self.server.models
+            body = {"result": result, "success": True, "errors": [], "messages": []}
+            self.send_whole(200, "application/json", json.dumps(body))
 
     def do_POST(self) -> None:
         """Send the reply that the test planned."""
@@ -319,6 +327,9 @@ class Upstream(http.server.ThreadingHTTPServer):
         self.credential_checks: list[tuple[str, str]] = []
         # Adapters as the API lists them; ``public`` names the list.
         self.adapters: list[dict[str, Any]] = []
+        # The account's models as the API lists them, and the schemas of their input.
+        self.models: list[dict[str, Any]] = []
+        self.schemas: dict[str, Any] = {}
         self._plan: deque[Reply] = deque()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
@@ -354,6 +365,7 @@ class Upstream(http.server.ThreadingHTTPServer):
                 request.release()
             self._plan.clear()
             self.requests, self.credential_checks, self.adapters = [], [], []
+            self.models, self.schemas = [], {}
 
     def take_reply(
         self, path: str, headers: dict[str, str], body: dict[str, Any]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from lib.api.backend import twin_backend as backend_of
 from lib.api.cancellation import CancelToken
 from lib.api.client import WorkersAI
 from lib.api.events import TextDelta
+from lib.api.model_catalogue import ModelCatalogue
 from lib.api.request import Messages, Prompt, Request, Turn, build_request
 from lib.api.transport import Timeouts
 from lib.model.model_record import default_model
@@ -178,3 +180,15 @@ def test_the_chat_format(backend: Backend) -> None:
     layout = CLIENT.render_prompt(backend, build_request(default_model(), Prompt("Hello")))
     assert (layout.chat_format, layout.context_window) == ("ChatML", 8192)
     assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(layout.special_tokens)
+
+
+def test_the_catalogue_lists_the_twins_model(whole_backend: Backend, tmp_path: Path) -> None:
+    catalogue = ModelCatalogue(CLIENT, tmp_path)
+    [entry] = catalogue.refresh(whole_backend).entries
+    model = default_model()
+    assert (entry.id, entry.context_window) == (model.id, model.context_window)
+    assert (entry.input_price, entry.output_price) == (
+        model.price.input_per_million,
+        model.price.output_per_million,
+    )
+    assert catalogue.fetch_schema(whole_backend, model.id) == model.input_schema

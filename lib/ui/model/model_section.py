@@ -12,3 +12,4 @@ class ModelSection(StrEnum):
     CAPABILITIES = "Capabilities"
     SCHEMAS = "Schemas"
     ENDPOINTS = "Endpoints"
+    MODELS = "Other models"

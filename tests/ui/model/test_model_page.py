@@ -12,7 +12,7 @@ from tests.page.upstream import TOKEN, Upstream
 from tests.ui.app_test_page import WHOLE_APP, AppTestPage, plain_text
 
 MODEL = default_model()
-SECTIONS = ("Parameters", "Next token", "Price", "Capabilities", "Schemas", "Endpoints")
+SECTIONS = ("Parameters", "Next token", "Price", "Capabilities", "Schemas", "Endpoints", "Other models")
 
 
 @pytest.fixture

@@ -1,0 +1,224 @@
+"""The text models of the account: price, context window and abilities of each, and the settings of a chosen one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+
+from lib.api.backend import Backend
+from lib.api.model_catalogue import Catalogue
+from lib.errors import PaddockError
+from lib.model.catalogue_entry import Ability, CatalogueEntry
+from lib.model.model_record import default_model, format_number, models
+from lib.model.pricing import format_exact
+from lib.model.schema_reader import (
+    REQUEST_FIELDS,
+    DocumentedParameter,
+    InputSchema,
+    OmittedProperty,
+    ParameterKind,
+    read_input_schema,
+)
+from lib.ui.shell.account_catalogue import model_catalogue
+from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.local_time import format_local_time
+from lib.ui.widgets.safe_markdown import escape_markdown
+
+_MODEL = "other-model"
+_ABILITIES = {
+    Ability.FUNCTIONS: "functions",
+    Ability.REASONING: "reasoning",
+    Ability.VISION: "pictures",
+    Ability.LORA: "adapters",
+}
+_KINDS = {
+    ParameterKind.NUMBER: "number",
+    ParameterKind.INTEGER: "whole number",
+    ParameterKind.CHOICE: "choice",
+    ParameterKind.SWITCH: "on or off",
+}
+
+
+def draw_account_models(backend: Backend | None) -> None:
+    """Draw the list of the backend's models, and what the schema of the chosen one documents."""
+    if backend is None:
+        st.caption("The list appears here when the practice model has started.")
+        return
+    catalogue = _load(backend)
+    if catalogue is None:
+        return
+    if not catalogue.entries:
+        st.caption("The service lists no text models for this account.")
+        return
+    st.dataframe(
+        [_row(entry) for entry in sorted(catalogue.entries, key=lambda entry: entry.id)],
+        hide_index=True,
+        height="content" if len(catalogue.entries) <= 12 else 460,
+        column_config={
+            name: st.column_config.NumberColumn(name, format=format)
+            for name, format in (
+                ("Context window", "localized"),
+                ("Reading, $", "%.3f"),
+                ("Writing, $", "%.3f"),
+            )
+        },
+        key="other-models",
+    )
+    st.caption("Prices in US dollars per million tokens, as the service lists them. None: not listed.")
+    ids = sorted(entry.id for entry in catalogue.entries)
+    first = default_model().id if default_model().id in ids else ids[0]
+    chosen = st.selectbox("Model", ids, index=ids.index(first), key=_MODEL, persist_state="session")
+    _draw_entry(next(entry for entry in catalogue.entries if entry.id == chosen))
+    _draw_schema(backend, chosen)
+
+
+def _load(backend: Backend) -> Catalogue | None:
+    """Return the list of models, loaded at the first time; draw its date, and the error if it cannot be loaded."""
+    catalogue = model_catalogue().find(backend)
+    place = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    again = place.button(
+        "Refresh",
+        key="other-models-refresh",
+        icon=":material/refresh:",
+        type="tertiary",
+        help="Asks the service for its list of models. Free of charge.",
+    )
+    problem: PaddockError | None = None
+    if catalogue is None or again:
+        try:
+            with st.spinner("Loading the list of models…"):
+                catalogue = model_catalogue().refresh(backend)
+        except PaddockError as error:
+            problem = error
+    if catalogue is not None:
+        count = len(catalogue.entries)
+        place.caption(
+            f"{count} text model{'s' * (count != 1)} of {escape_markdown(backend.label)}, "
+            f"as listed on {format_local_time(catalogue.fetched_at)}.",
+        )
+    if problem is not None:
+        draw_error(problem)
+    return catalogue
+
+
+def _row(entry: CatalogueEntry) -> dict[str, Any]:
+    return {
+        "Model": entry.id,
+        "Context window": entry.context_window,
+        "Reading, $": None if entry.input_price is None else float(entry.input_price),
+        "Writing, $": None if entry.output_price is None else float(entry.output_price),
+        "Abilities": ", ".join(
+            _abilities(entry) + [f"ends {entry.retires_on}"] * (entry.retires_on is not None)
+        ),
+    }
+
+
+def _abilities(entry: CatalogueEntry) -> list[str]:
+    return [label for ability, label in _ABILITIES.items() if ability in entry.abilities]
+
+
+def _draw_entry(entry: CatalogueEntry) -> None:
+    facts = [
+        "context window not listed"
+        if entry.context_window is None
+        else f"{entry.context_window:,} tokens of context",
+        _price("to read", entry.input_price),
+        _price("to write", entry.output_price),
+    ]
+    if entry.cached_input_price is not None:
+        facts.append(_price("to read again (cached)", entry.cached_input_price))
+    facts += _abilities(entry)
+    if entry.is_beta:
+        facts.append("beta")
+    if entry.needs_paid_plan:
+        facts.append("Workers Paid only")
+    if entry.terms:
+        facts.append(f"[Terms and licence]({entry.terms.replace(')', '%29')})")
+    st.markdown(f"{escape_markdown(entry.description)}\n\n:small[{' · '.join(facts)}]")
+    if entry.retires_on is not None:
+        st.warning(f"Cloudflare will end this model on {entry.retires_on}.", icon=":material/event_busy:")
+
+
+def _price(purpose: str, price: Decimal | None) -> str:
+    return f"price {purpose} not listed" if price is None else f"\\${format_exact(price)} {purpose}"
+
+
+def _draw_schema(backend: Backend, id: str) -> None:
+    try:
+        if id in models():
+            schema = models()[id].input_schema
+        else:
+            with st.spinner("Loading the settings of this model…"):
+                schema = model_catalogue().fetch_schema(backend, id)
+    except PaddockError as error:
+        draw_error(error)
+        return
+    _draw_parameters(read_input_schema(schema))
+
+
+def _draw_parameters(read: InputSchema) -> None:
+    if read == InputSchema():
+        st.caption("The service documents no settings for this model.")
+        return
+    st.subheader("Its settings", anchor=False)
+    rows = ["| Setting | Values | Default | Documentation |", "|---|---|---|---|"]
+    rows += [
+        f"| `{_in_code(parameter.name)}` | {_values(parameter)} | {_default(parameter)} "
+        f"| {_in_cell(parameter.help)} |"
+        for parameter in read.parameters
+    ]
+    if read.parameters:
+        with st.container(key="other-model-settings"):
+            st.markdown("\n".join(rows))
+    fields = sorted(read.fields & REQUEST_FIELDS)
+    if fields:
+        st.caption(f"It also takes {', '.join(f'`{field}`' for field in fields)}.")
+    if read.omitted:
+        with st.expander(f"Not offered as a setting: {len(read.omitted)}", key="other-model-omitted"):
+            st.markdown("\n".join(f"- {_describe_omitted(omitted)}" for omitted in read.omitted))
+
+
+def _values(parameter: DocumentedParameter) -> str:
+    if parameter.kind is ParameterKind.CHOICE:
+        return ", ".join(_in_cell(str(choice)) for choice in parameter.choices)
+    kind = _KINDS[parameter.kind]
+    match parameter.minimum, parameter.maximum:
+        case None, None:
+            return kind
+        case minimum, None:
+            return f"{kind}, from {_number(minimum)}"
+        case None, maximum:
+            return f"{kind}, up to {_number(maximum)}"
+        case minimum, maximum:
+            return f"{kind}, {_number(minimum)} to {_number(maximum)}"
+
+
+def _number(value: int | float | None) -> str:
+    return "" if value is None else _in_cell(format_number(value))
+
+
+def _default(parameter: DocumentedParameter) -> str:
+    match parameter.default:
+        case None:
+            return "—"
+        case bool() as default:
+            return "on" if default else "off"
+        case int() | float() as default:
+            return _number(default)
+        case default:
+            return _in_cell(default)
+
+
+def _describe_omitted(omitted: OmittedProperty) -> str:
+    return f"`{_in_code(omitted.name)}`: {omitted.reason}" if omitted.name else omitted.reason.capitalize()
+
+
+def _in_cell(text: str) -> str:
+    return escape_markdown(" ".join(text.split()))
+
+
+def _in_code(name: str) -> str:
+    """Return a name for a code span in a table, without the signs that would end one."""
+    return "".join(char if char.isprintable() and char not in "`|" else "�" for char in name)
