@@ -1,187 +1,158 @@
-"""Start the twin in a process of its own, restart it when it dies, and report its state.
+"""Keep a twin running, and change its model without losing an answer: the old twin serves until the new one answers.
 
-A fault in the twin's engine aborts its whole process, so it cannot run inside the app. The twin reports in lines of
-JSON on standard output. It ends when its standard input is closed, which also happens when the app is killed.
+Each model has a twin of its own. The old twin ends once nothing of this process uses it and its last request is
+answered.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import secrets
-import subprocess
-import sys
+import os
 import threading
-import time
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
 
-from lib.api.backend import Backend, Secret, twin_backend
-from lib.child_environment import child_environment
+from lib.api.backend import Backend
+from lib.errors import PaddockError
+from lib.local_models.model_choice import remember_model, remembered_model
+from lib.local_models.model_source import SHIPPED_ID
+from lib.supervised_twin import Failed, Ready, SupervisedTwin, TwinState
 
-ROOT = Path(__file__).resolve().parent.parent
-
-# A twin that ran this long is stable: the count of quick deaths starts at zero again.
-STABLE_SECONDS = 30.0
-MAX_QUICK_DEATHS = 5
-
-
-@dataclass(frozen=True)
-class Fetching:
-    """The weights are being downloaded: bytes received, and bytes in total."""
-
-    done: int
-    total: int
-
-
-@dataclass(frozen=True)
-class Loading:
-    """The twin is starting."""
-
-
-@dataclass(frozen=True)
-class Ready:
-    """The twin is up; ``file`` is the file name of its weights, ``pid`` its process.
-
-    ``mark`` is the text that the model's licence wants wherever it answers, "" for most models.
-    """
-
-    backend: Backend
-    file: str
-    pid: int
-    mark: str = ""
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The twin cannot run."""
-
-    reason: str
-    advice: str
-
-
-TwinState = Fetching | Loading | Ready | Failed
+# A request that was on its way when the twin changed has arrived by then.
+_GRACE_SECONDS = 3.0
+_LOOK_SECONDS = 0.2
 
 
 class Supervisor:
-    """Keeps the twin running from ``start`` to ``close``."""
+    """Keeps a twin running from ``start`` to ``close``.
 
-    def __init__(self) -> None:
-        # The same after a restart, so that a retried request finds the twin at its old address.
-        self._token = secrets.token_urlsafe(32)
-        self._account_id = secrets.token_hex(16)
-        self._port = 0
-        self._state: TwinState = Loading()
+    ``is_in_use`` tells whether anything in this process still sends requests to a backend.
+    """
+
+    def __init__(self, is_in_use: Callable[[Backend], bool] = lambda backend: False) -> None:
+        self._is_in_use = is_in_use
+        self._current = SupervisedTwin(remembered_model())
+        self._next: SupervisedTwin | None = None
+        self._leaving: list[SupervisedTwin] = []
+        self._replaced_accounts: set[str] = set()
+        self._problem: Failed | None = None
+        self._change_count = 0
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[str] | None = None
-        self._closing = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._closed = threading.Event()
 
     @property
     def state(self) -> TwinState:
-        return self._state
+        return self._current.state
 
     @property
     def is_started(self) -> bool:
-        return self._thread is not None
+        return self._current.is_started
+
+    @property
+    def model(self) -> str:
+        """The model that answers, as ``parse_source`` takes it."""
+        return self._current.model or os.environ.get("PADDOCK_MODEL") or SHIPPED_ID
+
+    @property
+    def next_model(self) -> str:
+        """The model that is to answer as soon as it has started, "" without one."""
+        return "" if (twin := self._next) is None else twin.model
+
+    @property
+    def problem(self) -> Failed | None:
+        """Why the model that was chosen last does not answer."""
+        return self._problem
+
+    @property
+    def change_count(self) -> int:
+        """How often another model has begun to answer."""
+        return self._change_count
+
+    @property
+    def pids(self) -> list[int]:
+        """The ids of the twins' processes, that of the current one first."""
+        with self._lock:
+            twins = dict.fromkeys([self._current, self._next, *self._leaving])
+        return [twin.pid for twin in twins if twin is not None and twin.pid is not None]
 
     def start(self) -> None:
         """Start the twin if it is not running; also after it failed."""
+        self._current.start()
+
+    def switch_to(self, model: str) -> None:
+        """Let another model answer as soon as it can. ``model`` is an id of the catalogue, or a path.
+
+        If it fails, the old one goes on, and ``problem`` says why. The choice outlives the server.
+        """
         with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._state = Loading()
-                self._closing.clear()
-                self._thread = threading.Thread(target=self._run, name="paddock-supervisor", daemon=True)
-                self._thread.start()
+            if self._closed.is_set() or model == self.next_model:
+                return
+            self._problem = None
+            # The twin that was to be the next one is closed by its thread.
+            self._next = None if model == self.model else SupervisedTwin(model)
+            twin = self._next
+            if twin is not None and (isinstance(self.state, Failed) or not self.is_started):
+                # There is nothing to lose, and this twin's state is what the page is to show.
+                self._replaced_accounts.add(self._current.account_id)
+                self._current = twin
+            if twin is not None:
+                twin.start()
+        if twin is None:
+            self._remember(model)
+            self.start()
+        else:
+            threading.Thread(target=self._follow, args=(twin,), name="paddock-switch", daemon=True).start()
+
+    def up_to_date(self, backend: Backend | None) -> Backend | None:
+        """Return the current twin's backend instead of one of an earlier twin, any other backend as it is."""
+        if backend is not None and backend.account_id in self._replaced_accounts:
+            state = self.state
+            return state.backend if isinstance(state, Ready) else None
+        return backend
 
     def close(self) -> None:
-        """End the twin and wait for its process."""
-        self._closing.set()
-        if (process := self._process) is not None:
-            _end_process(process)
-        if (thread := self._thread) is not None:
-            thread.join(10)
+        """End the twins and wait for their processes."""
+        with self._lock:
+            self._closed.set()
+            twins = {self._current, *self._leaving}
+            if self._next is not None:
+                twins.add(self._next)
+        for twin in twins:
+            twin.close()
 
-    def _run(self) -> None:
-        quick_deaths = 0
-        while not self._closing.is_set():
-            started = time.monotonic()
-            self._run_once()
-            if self._closing.is_set() or isinstance(self._state, Failed):
+    def _follow(self, twin: SupervisedTwin) -> None:
+        """Wait until the twin answers or has failed, and put it in its place, unless another was chosen meanwhile."""
+        while self._next is twin and not isinstance(twin.state, (Ready, Failed)):
+            if self._closed.wait(_LOOK_SECONDS):
                 return
-            quick_deaths = quick_deaths + 1 if time.monotonic() - started < STABLE_SECONDS else 0
-            if quick_deaths >= MAX_QUICK_DEATHS:
-                self._state = Failed(
-                    f"The practice model stopped {quick_deaths} times in a row right after it started.",
-                    "Run “python -m lib.twin” in a terminal to see why. PADDOCK_MODEL may name a broken file.",
-                )
-                return
-            self._state = Loading()
-            self._closing.wait(min(0.1 * 2**quick_deaths, 5.0) if quick_deaths > 1 else 0)
+        with self._lock:
+            old, state, is_wanted = self._current, twin.state, self._next is twin
+            answers = is_wanted and isinstance(state, Ready)
+            if is_wanted:
+                self._next, self._problem = None, state if isinstance(state, Failed) else None
+                self._change_count += answers
+            if answers and twin is not old:
+                self._current = twin
+                self._leaving.append(old)
+                self._replaced_accounts.add(old.account_id)
+        if answers:
+            self._remember(twin.model)
+        if twin is not old:
+            self._let_leave(old) if answers else twin.close()
 
-    def _run_once(self) -> None:
-        """Start the process and follow its reports until it ends."""
-        command = [sys.executable, "-m", "lib.twin", "--supervised", "--port", str(self._port)]
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                # pip: the twin downloads its weights by pip.
-                env=child_environment(
-                    pip=True,
-                    PADDOCK_TWIN_TOKEN=self._token,
-                    PADDOCK_TWIN_ACCOUNT=self._account_id,
-                    PYTHONUNBUFFERED="1",
-                ),
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-        except OSError as error:
-            self._state = Failed(
-                f"The practice model cannot be started: {error.strerror}.",
-                "Close other programs, then retry.",
-            )
-            return
-        self._process = process
-        assert process.stdout is not None  # noqa: S101 (it is a pipe)
-        with process.stdout:
-            for line in process.stdout:
-                with contextlib.suppress(ValueError, KeyError, TypeError):  # a library's own chatter
-                    self._report(json.loads(line))
-        _end_process(process)
+    def _let_leave(self, twin: SupervisedTwin) -> None:
+        """End a twin once nothing uses it any more."""
+        state = twin.state
+        self._closed.wait(_GRACE_SECONDS)
+        if isinstance(state, Ready):
+            while self._is_in_use(state.backend) and not self._closed.wait(_LOOK_SECONDS):
+                pass
+            twin.finish()
+        else:
+            twin.close()
+        with self._lock:
+            self._leaving.remove(twin)
 
-    def _report(self, report: dict[str, Any]) -> None:
-        match report["state"]:
-            case "fetching":
-                self._state = Fetching(report["done"], report["total"])
-            case "loading":
-                self._state = Loading()
-            case "ready":
-                backend = twin_backend(
-                    report["base_url"],
-                    report["account_id"],
-                    Secret(self._token),
-                    report["model"],
-                    report["context_window"],
-                )
-                self._port = int(backend.base_url.partition("//")[2].partition("/")[0].rpartition(":")[2])
-                self._state = Ready(backend, report["file"], report["pid"], report["mark"])
-            case "failed":
-                self._state = Failed(report["reason"], report["advice"])
-
-
-def _end_process(process: subprocess.Popen[str]) -> None:
-    """Close the standard input, which ends the process; kill it if it is still there after 5 seconds."""
-    if process.stdin is not None:
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    def _remember(self, model: str) -> None:
+        # Without a folder for data, the choice lasts as long as this process.
+        with suppress(PaddockError, OSError):
+            remember_model(model)

@@ -105,8 +105,7 @@ def test_neither_the_twin_nor_its_pip_gets_a_secret(monkeypatch: pytest.MonkeyPa
         try:
             connection, _ = index.accept()
             with connection:
-                assert supervisor._process is not None
-                twin = supervisor._process.pid
+                (twin,) = supervisor.pids
                 (pip,) = children_of(twin)
                 of_twin, of_pip = environment_of(twin), environment_of(pip)
         finally:

@@ -25,7 +25,8 @@ from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation
 from lib.errors import PaddockError
 from lib.model import model_record
-from lib.supervisor import Ready, Supervisor
+from lib.supervised_twin import Ready
+from lib.supervisor import Supervisor
 from tests.faults.process_faults import (
     RATE,
     KillOutcome,

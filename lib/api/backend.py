@@ -26,6 +26,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 
 # The name of the twin in saved answers, as twin_backend writes it.
 _TWIN_NAME = re.compile(r"Twin \((.+) on this machine, free\)")
+# The model that comes with Paddock: lib.local_models, which may not be imported here, has the same name.
+_PRACTICE_MODEL = "SmolLM2-135M"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -236,7 +238,11 @@ def twin_backend(base_url: str, account_id: str, token: Secret, model: str, cont
 def backend_label(name: str) -> str:
     """Return the words on the page for the saved name of a backend."""
     twin = _TWIN_NAME.fullmatch(name)
-    return name if twin is None else f"Practice model on this computer ({twin[1]}, free)"
+    if twin is None:
+        return name
+    if twin[1] == _PRACTICE_MODEL:
+        return f"Practice model on this computer ({twin[1]}, free)"
+    return f"{twin[1]} on this computer (free)"
 
 
 def backend_from_environment(environment: Mapping[str, str]) -> Backend | None:

@@ -66,7 +66,7 @@ def list_installed() -> list[InstalledModel]:
     """Return the downloaded models by name. Raises BadInput."""
     models = []
     for record in sorted(folder_of("").glob(f"*/{_RECORD}")):
-        if (model := _read_record(record.parent.name)) is not None:
+        if (model := find_record(record.parent.name)) is not None:
             models.append(model)
     return sorted(models, key=lambda model: model.name)
 
@@ -76,13 +76,14 @@ def find_installed(model: RemoteModel, tick: Callable[[], object] = lambda: None
 
     Raises BadInput, OSError, and what ``tick`` raises.
     """
-    installed = _read_record(model.id)
+    installed = find_record(model.id)
     if installed is None or (model.sha256 and installed.sha256 != model.sha256):
         return None
     return installed.path if sha256_of(installed.path, tick) == installed.sha256 else None
 
 
-def _read_record(id: str) -> InstalledModel | None:
+def find_record(id: str) -> InstalledModel | None:
+    """Return the record of a downloaded model, None if its file is not there or not whole. Raises BadInput."""
     try:
         record = json.loads((folder_of(id) / _RECORD).read_text(encoding="utf-8"))
         installed = InstalledModel(**record)

@@ -6,34 +6,25 @@ import sys
 import time
 
 from lib.errors import BadInput
-from lib.local_models.model_folder import downloaded_bytes, list_installed, remove_model
-from lib.local_models.model_source import (
-    CATALOGUE,
-    SHIPPED_ID,
-    SHIPPED_NAME,
-    ModelSource,
-    RemoteModel,
-)
+from lib.local_models.listed_models import list_models
+from lib.local_models.model_folder import remove_model
+from lib.local_models.model_source import SHIPPED_NAME, ModelSource, RemoteModel
 from lib.local_models.transfer_rate import TransferRate, format_seconds
 
 
 def describe_models() -> str:
     """Return the list of the models that there are, and how each is named. Raises BadInput."""
-    installed = {model.id: model for model in list_installed()}
-    rows = [(SHIPPED_ID, SHIPPED_NAME, "comes with Paddock")]
-    for model in CATALOGUE:
-        state = f"{model.size / 1e6:,.0f} MB to download, needs {model.memory / 1e9:.1f} GB of memory"
-        if model.id in installed:
-            state = "on this computer"
-        elif done := downloaded_bytes(model):
-            state = f"{done / 1e6:,.0f} of {model.size / 1e6:,.0f} MB downloaded"
-        rows.append((model.id, model.name, state))
-    named = {model.id for model in CATALOGUE}
-    rows += [
-        (str(model.path), model.name, f"on this computer, {model.size / 1e6:,.0f} MB")
-        for model in installed.values()
-        if model.id not in named
-    ]
+    rows = []
+    for model in list_models():
+        state = "comes with Paddock"
+        if model.is_here and model.size:
+            state = f"on this computer, {model.size / 1e6:,.0f} MB"
+        elif model.source is not None and model.downloaded:
+            state = f"{model.downloaded / 1e6:,.0f} of {model.size / 1e6:,.0f} MB downloaded"
+        elif model.source is not None:
+            memory = model.source.memory / 1e9
+            state = f"{model.size / 1e6:,.0f} MB to download, needs {memory:.1f} GB of memory"
+        rows.append((model.key, model.name, state))
     lines = [f"{id:16}{name:24}{state}" for id, name, state in rows]
     lines += [
         "",

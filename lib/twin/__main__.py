@@ -15,6 +15,7 @@ import textwrap
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -38,6 +39,8 @@ from lib.twin.start_reporter import StartReporter
 
 # Never another address: everybody who reaches the twin may use this computer's processor.
 HOST = "127.0.0.1"
+# A twin that is to finish ends after so many looks, a tenth of a second apart, that show no request.
+IDLE_LOOKS = 10
 
 
 class TwinServer(uvicorn.Server):
@@ -204,8 +207,16 @@ def _scan_adapters(path: Path) -> lora_finetunes.AdapterCatalog:
     return adapters
 
 
-def _serve(app: Starlette, engine: Engine, listener: socket.socket, ended: threading.Event) -> None:
-    """Answer requests until the event is set or a signal arrives."""
+@dataclass(frozen=True)
+class EndSignals:
+    """``ended``: end at once. ``finishing``: end as soon as no request is answered."""
+
+    ended: threading.Event = field(default_factory=threading.Event)
+    finishing: threading.Event = field(default_factory=threading.Event)
+
+
+def _serve(app: Starlette, engine: Engine, listener: socket.socket, signals: EndSignals) -> None:
+    """Answer requests until a signal arrives."""
     # An injected fault that breaks the connection is no news to the user who asked for it.
     logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in record.msg)
     config = uvicorn.Config(
@@ -223,10 +234,19 @@ def _serve(app: Starlette, engine: Engine, listener: socket.socket, ended: threa
     server = TwinServer(config, engine)
 
     def exit_when_ended() -> None:
-        ended.wait()
+        signals.ended.wait()
         server.should_exit = True
 
-    threading.Thread(target=exit_when_ended, daemon=True).start()
+    def exit_when_idle() -> None:
+        signals.finishing.wait()
+        idle_looks = 0
+        # A request may arrive between two others of one client.
+        while idle_looks < IDLE_LOOKS and not signals.ended.wait(0.1):
+            idle_looks = 0 if server.server_state.tasks else idle_looks + 1
+        signals.ended.set()
+
+    for wait in (exit_when_ended, exit_when_idle):
+        threading.Thread(target=wait, daemon=True).start()
     server.run(sockets=[listener])
 
 
@@ -254,14 +274,14 @@ def has_exact_cache(model_file: gguf_file.ModelFileInfo, machine: str) -> bool:
     return is_measured and machine.lower() in ("x86_64", "amd64")
 
 
-def start(arguments: argparse.Namespace, reporter: StartReporter, ended: threading.Event) -> None:
-    """Download the weights, load the model, and serve until ``ended``. Raises CannotStartError."""
+def start(arguments: argparse.Namespace, reporter: StartReporter, signals: EndSignals) -> None:
+    """Download the weights, load the model, and serve until a signal arrives. Raises CannotStartError."""
     token = _take_token(supervised=arguments.supervised)
     account = arguments.account or secrets.token_hex(16)
     listener = _bind(arguments.port)
     source = _choose_source(arguments)
     # A supervised twin does not get the user's token for the hub.
-    chosen = _download_weights(source, reporter, ended, may_download=not arguments.supervised)
+    chosen = _download_weights(source, reporter, signals.ended, may_download=not arguments.supervised)
     reporter.report_state("loading")
     path, model_file = chosen.path, _read_model_file(chosen.path)
     adapters = _scan_adapters(path)
@@ -305,7 +325,7 @@ def start(arguments: argparse.Namespace, reporter: StartReporter, ended: threadi
                 f"A prompt and its answer have room for {engine.context:,} tokens: for {most_context:,}, this "
                 "computer has too little memory."
             )
-        _serve(app, engine, listener, ended)
+        _serve(app, engine, listener, signals)
     finally:
         engine.close()
 
@@ -317,15 +337,15 @@ def _separate_stdout() -> TextIO:
     return protocol
 
 
-def _end_with_stdin(ended: threading.Event) -> None:
-    """Set the event when stdin is closed, that is, when the supervisor has ended."""
+def _follow_stdin(signals: EndSignals) -> None:
+    """Finish when anything comes from stdin, and end when it is closed, that is, when the supervisor has ended."""
 
     def watch() -> None:
         # Not sys.stdin: a thread that is blocked in it would abort the interpreter at exit.
         with suppress(OSError):
             while os.read(0, 1024):
-                pass
-        ended.set()
+                signals.finishing.set()
+        signals.ended.set()
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -344,15 +364,15 @@ def main() -> int:
     arguments = _parse_arguments()
     if arguments.list_models:
         return _list_models()
-    ended = threading.Event()
+    signals = EndSignals()
     out: TextIO = sys.stdout
     if arguments.supervised:
         out = _separate_stdout()
-        _end_with_stdin(ended)
+        _follow_stdin(signals)
     reporter = StartReporter(out, supervised=arguments.supervised)
-    signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
+    signal.signal(signal.SIGTERM, lambda number, frame: signals.ended.set())
     try:
-        start(arguments, reporter, ended)
+        start(arguments, reporter, signals)
     except CannotStartError as error:
         return reporter.report_failure(error.reason, error.advice)
     except (KeyboardInterrupt, BrokenPipeError):

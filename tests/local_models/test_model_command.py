@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lib.errors import BadInput
-from lib.local_models import model_source, terminal
+from lib.local_models import listed_models, model_source
 from lib.local_models.__main__ import main
 from lib.local_models.licences import LLAMA_3_2
 from lib.local_models.model_source import (
@@ -31,7 +31,7 @@ from tests.local_models.test_model_download import CONTENT, PINNED, SIZE
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     """Serve a small file under the name of the catalogue's model."""
     small = replace(PINNED, id=LLAMA.id, name=LLAMA.name, licence=LLAMA.licence)
-    for module in (model_source, terminal):
+    for module in (model_source, listed_models):
         monkeypatch.setattr(module, "CATALOGUE", (small,))
     monkeypatch.setenv("PADDOCK_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("HF_TOKEN", raising=False)

@@ -18,7 +18,7 @@ from lib.compare.comparison import SetupFields, differing_fields, setup_fields
 from lib.errors import BadInput, PaddockError
 from lib.files import share_link
 from lib.model.settings import Settings
-from lib.supervisor import Failed
+from lib.supervised_twin import Failed
 from lib.ui.settings.chat_actions import RAW_PROMPT_STATE, ChatActions
 from lib.ui.shell import page_mode
 from lib.ui.shell.page_actions import Ts

@@ -17,7 +17,9 @@ def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
     An audience sees only the prompts: its page has no way back from the others.
     """
     st.markdown("### What shall we try?")
-    if place.twin is not None:
+    if place.twin is not None and not place.is_practice_model:
+        st.caption("The model on this computer answers you. It is free and needs no internet connection.")
+    elif place.twin is not None:
         better = (
             f" {tab.chat.model.name} answers better: click the line above to connect your Cloudflare account."
         )

@@ -15,7 +15,7 @@ from lib.api.request import Messages, Prompt, RequestInput, Turn, build_request
 from lib.errors import PaddockError
 from lib.model.model_record import Model, Number, Parameter
 from lib.model.schema_reader import ParameterKind
-from lib.supervisor import Failed, Fetching, Loading, Ready
+from lib.supervised_twin import Failed, Fetching, Loading, Ready
 from lib.ui.model import chosen_word, probability_bars
 from lib.ui.shell import backend_picker
 from lib.ui.shell.registry import registry
@@ -81,7 +81,10 @@ def _wait_for_twin() -> None:
 
 
 @st.fragment
-def _draw_demonstration(model: Model, backend: Backend) -> None:
+def _draw_demonstration(model: Model, drawn_backend: Backend) -> None:
+    # Another model may have taken over since the page was drawn.
+    if (backend := registry().supervisor.up_to_date(drawn_backend)) is None:
+        st.rerun()
     view = chosen_word.current_answer()
     word, growing = 0, None
     input: RequestInput | None

@@ -18,8 +18,11 @@ from lib.api.backend import (
     cloudflare_backend,
 )
 from lib.errors import BadInput, PaddockError
-from lib.supervisor import Failed, Fetching, Loading, Ready, TwinState
+from lib.local_models.model_source import SHIPPED_ID
+from lib.supervised_twin import Failed, Fetching, Loading, Ready, TwinState
+from lib.ui.shell import model_menu
 from lib.ui.shell.registry import registry
+from lib.ui.shell.visitor_cookie import LOCAL_OWNER, current_owner
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.click_notice import expect_long_run
 from lib.ui.widgets.error_box import draw_error
@@ -47,6 +50,11 @@ class BackendChoice:
     problem: BadInput | None = None
 
     @property
+    def is_practice_model(self) -> bool:
+        """True if the small model answers that comes with Paddock, or is to."""
+        return self.twin is not None and registry().supervisor.model == SHIPPED_ID
+
+    @property
     def mark(self) -> str:
         """The text that the model's licence wants wherever it answers, "" for most models."""
         return self.twin.mark if isinstance(self.twin, Ready) else ""
@@ -61,9 +69,13 @@ class BackendChoice:
             case Fetching(done, total):
                 return f"Practice model (downloading, {min(done / total, 1):.0%})"
             case Loading():
-                return "Practice model (starting on this computer)"
+                return f"{self._kind} (starting on this computer)"
             case Failed():
-                return "Practice model (not running)"
+                return f"{self._kind} (not running)"
+
+    @property
+    def _kind(self) -> str:
+        return "Practice model" if self.is_practice_model else "Model"
 
 
 def current_choice() -> BackendChoice:
@@ -120,17 +132,19 @@ def draw_picker(choice: BackendChoice, *, busy: bool) -> None:
 def _dialog() -> None:
     choice = current_choice()
     st.markdown(f"Now: **{choice.name}**")
-    if choice.twin is not None:
+    if choice.is_practice_model:
         st.caption(
             "The practice model is a very small model on this computer. It writes fluently, is often wrong, and is "
             "free. It needs no account and no internet connection."
         )
     if isinstance(choice.twin, Failed):
         _draw_failed_twin(choice.twin, "twin-start")
+    if current_owner() == LOCAL_OWNER:
+        model_menu.draw_models(choice.twin is not None, choose_twin)
     elif choice.twin is None and st.button(
-        "Use the practice model on this computer", key="twin-use", icon=":material/home_work:"
+        "Use the model on this computer", key="twin-use", icon=":material/home_work:"
     ):
-        st.session_state[_CHOSEN] = _TWIN
+        choose_twin()
         st.rerun()
     with st.form("connect", border=False):
         st.markdown("**Connect to Cloudflare Workers AI**")
@@ -175,6 +189,11 @@ def _dialog() -> None:
             st.rerun()
 
 
+def choose_twin() -> None:
+    """Let this session's requests go to the model on this computer."""
+    st.session_state[_CHOSEN] = _TWIN
+
+
 def wait_for_twin(choice: BackendChoice, meanwhile: Callable[[], None]) -> None:
     """Show the twin's start in a loop, and rerun the page when the twin is up or has failed.
 
@@ -214,9 +233,9 @@ def draw_twin_progress(twin: TwinState | None) -> None:
         )
         st.progress(min(twin.done / twin.total, 1.0), text=text)
     else:
-        st.progress(0.0, text="Starting the practice model on this computer …")
+        st.progress(0.0, text="Starting the model on this computer …")
 
 
 def _draw_failed_twin(twin: Failed, key: str) -> None:
-    draw_error(PaddockError(twin.reason, advice=twin.advice), "The practice model is not running")
+    draw_error(PaddockError(twin.reason, advice=twin.advice), "The model on this computer is not running")
     st.button("Start it again", key=key, icon=":material/refresh:", on_click=registry().supervisor.start)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from lib.ui.shell import accessibility, page_mode, page_paths, page_style
+from lib.ui.shell import accessibility, model_line, page_mode, page_paths, page_style
 from lib.ui.shell.page_mode import PageMode
 from lib.ui.shell.script_start import reset_container_stack
 from lib.ui.widgets.click_notice import begin_run
@@ -40,4 +40,5 @@ is_wide = page.title in WIDE_PAGES or mode is PageMode.PRESENTING
 st.set_page_config(layout="wide" if is_wide else "centered")
 page_style.draw_page_style(mode)
 accessibility.draw_repairs()
+model_line.draw_model_line()
 page.run()

@@ -10,6 +10,7 @@ import streamlit as st
 
 from lib.api.backend import Backend
 from lib.errors import BadInput, PaddockError
+from lib.ui.shell.registry import registry
 from lib.ui.widgets import error_box
 
 Ts = TypeVarTuple("Ts")
@@ -27,9 +28,14 @@ class PageActions:
         error_key: str,
         advice: str = "Your text is kept. Send it again in a moment.",
     ) -> None:
-        self.backend = backend
+        self._backend = backend
         self._error_key = error_key
         self._advice = advice
+
+    @property
+    def backend(self) -> Backend | None:
+        """The backend; the current twin's if another model has taken over since the page was drawn."""
+        return registry().supervisor.up_to_date(self._backend)
 
     @property
     def is_billed(self) -> bool:

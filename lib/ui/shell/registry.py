@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import os
 import threading
 import time
 from contextlib import suppress
@@ -12,6 +11,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from lib.api.backend import Backend
 from lib.api.client import WorkersAI
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation
@@ -29,11 +29,13 @@ from lib.runner.experiment_run import ExperimentRun, create_run
 from lib.runner.progress import RunState
 from lib.store.autosave import Autosaver
 from lib.store.comparison_rows import comparison_title
-from lib.store.database import database_url
 from lib.store.store import Store
 from lib.store.stored_values import SavedComparison
 from lib.supervisor import Supervisor
+from lib.ui.shell.backend_use import is_in_use
 from lib.ui.shell.chat_snapshot import snapshot_chat
+from lib.ui.shell.configured_database import configured_database
+from lib.ui.shell.model_control import ModelControl
 from lib.ui.shell.owned_cache import OwnedCache
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 
@@ -53,7 +55,8 @@ class Registry:
 
     def __init__(self, url: str) -> None:
         self.client = WorkersAI()
-        self.supervisor = Supervisor()
+        self.supervisor = Supervisor(self._is_in_use)
+        self.models = ModelControl(self.supervisor)
         self.store = Store(url)
         self.autosave = Autosaver(self.store, self._snapshots, self._adopt)
         self._chats: OwnedCache[ChatSession] = OwnedCache(MAX_CHATS, self._chat_may_go)
@@ -86,6 +89,9 @@ class Registry:
         self.autosave.close()
         self.store.leases.close()
         self.supervisor.close()
+
+    def _is_in_use(self, backend: Backend) -> bool:
+        return is_in_use(backend, self._chats, self._comparisons, self._runs)
 
     def find_chat(self, owner: str, id: str | None) -> ChatSession | None:
         """Return the owner's chat of that id, from memory or the database; None if they have no such chat."""
@@ -388,13 +394,4 @@ def registry() -> Registry:
     # What exists at this point lives as long as the process: the garbage collector need not visit it again.
     gc.collect()
     gc.freeze()
-    return Registry(_database())
-
-
-def _database() -> str:
-    """Return the database's URL: PADDOCK_DATABASE_URL, [connections.paddock] in secrets.toml, or our own file."""
-    if not os.environ.get("PADDOCK_DATABASE_URL") and st.secrets.load_if_toml_exists():
-        named = st.secrets.get("connections", {}).get("paddock", {}).get("url")
-        if named:
-            return str(named)
-    return database_url(os.environ)
+    return Registry(configured_database())

@@ -10,7 +10,8 @@ import pytest
 from lib.api.backend import backend_from_environment
 from lib.jsonkit.schema_form import sample_schemas
 from lib.model.request_options import Features, InputForm, ResponseFormat
-from lib.supervisor import Loading, Ready, Supervisor, TwinState
+from lib.supervised_twin import Loading, Ready, TwinState
+from lib.supervisor import Supervisor
 from lib.ui.chat.starter_prompts import starter_prompts
 from lib.ui.compare.compare_welcome import STARTERS
 from lib.ui.shell import backend_picker

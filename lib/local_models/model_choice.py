@@ -1,0 +1,44 @@
+"""The model that the user has chosen on the page: it answers again after a restart of the server."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from lib.errors import PaddockError
+from lib.local_models.model_folder import find_record, folder_of, write_json
+from lib.local_models.model_source import ModelFile, RemoteModel, parse_source
+
+
+def remember_model(model: str) -> None:
+    """Keep the choice. ``model`` is what ``parse_source`` takes. Raises OSError and BadInput."""
+    path = _choice_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, {"model": model})
+
+
+def remembered_model() -> str:
+    """Return the choice, "" if PADDOCK_MODEL names another one or the model is no longer on this computer."""
+    if os.environ.get("PADDOCK_MODEL"):
+        return ""
+    try:
+        model = str(json.loads(_choice_file().read_text(encoding="utf-8"))["model"])
+        return model if is_on_this_computer(model) else ""
+    except (OSError, ValueError, KeyError, TypeError, PaddockError):
+        return ""
+
+
+def is_on_this_computer(model: str) -> bool:
+    """Return True if the model can be used without a download. Raises BadInput."""
+    match parse_source(model):
+        case ModelFile(path):
+            return path.is_file()
+        case RemoteModel(id=id):
+            return find_record(id) is not None
+        case _:
+            return True
+
+
+def _choice_file() -> Path:
+    return folder_of("") / "choice.json"
