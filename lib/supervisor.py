@@ -64,7 +64,7 @@ class Supervisor:
 
     @property
     def change_count(self) -> int:
-        """How often another model has begun to answer."""
+        """Count the changes: how often another model has begun to answer."""
         return self._change_count
 
     @property

@@ -10,7 +10,6 @@ import errno
 import json
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,16 +21,14 @@ from lib.api.file_request import Address, FileReply, is_private_host, parse_addr
 from lib.errors import DownloadFailed, PaddockError
 from lib.local_models.file_lock import exclusive_lock, sha256_of
 from lib.local_models.hub import ENDPOINT_VARIABLE, TOKEN_VARIABLE, Hub
-from lib.local_models.memory import read_memory
 from lib.local_models.model_folder import InstalledModel, find_installed, folder_of, part_of, write_json
 from lib.local_models.model_source import RemoteModel
+from lib.local_models.requirements import require_memory, require_space
 
 # Called with the bytes downloaded so far and the total. What it raises ends the download; what has come is kept.
 DownloadProgress = Callable[[int, int], None]
 
 MAX_REDIRECTS = 5
-# Bytes that stay free on the disk.
-DISK_RESERVE = 64 * 1024 * 1024
 # Statuses after which the same request may succeed.
 _TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -131,7 +128,7 @@ class _Transfer:
 
     def run(self) -> Path:
         """Download the rest, check the file and put it in its place."""
-        self._require_memory(self._model.memory)
+        require_memory(self._model.memory)
         if self._origin is None or self._origin.url != str(self._url) or self._done > self._total:
             self._begin_again()
         attempt = 1
@@ -253,7 +250,7 @@ class _Transfer:
             if not is_whole:
                 return False
         self._require_space(total - self._done)
-        self._require_memory(total)
+        require_memory(total)
         if origin != self._origin:
             write_json(self._origin_file, asdict(origin))
         self._origin, self._total = origin, total
@@ -308,20 +305,10 @@ class _Transfer:
         return DownloadFailed(f"{host} does not give the file (HTTP {reply.status}).", advice=advice)
 
     def _require_space(self, missing: int) -> None:
-        free = shutil.disk_usage(self._part.parent).free
-        if missing + DISK_RESERVE > free:
-            raise DownloadFailed(
-                f"{missing / 1e6:,.0f} MB are still to come, and the disk has {free / 1e6:,.0f} MB free.",
-                advice=f"Free some space, or name another folder in PADDOCK_DATA_DIR. {_KEPT}",
-            )
-
-    def _require_memory(self, needed: int) -> None:
-        memory = read_memory()
-        if memory and needed > memory:
-            raise DownloadFailed(
-                f"The model needs {needed / 1e9:.1f} GB of memory, and this computer has {memory / 1e9:.1f} GB.",
-                advice="Use a smaller model.",
-            )
+        try:
+            require_space(missing, self._part.parent)
+        except DownloadFailed as error:
+            raise DownloadFailed(error.message, advice=f"{error.advice} {_KEPT}") from None
 
     def _finish(self) -> Path:
         assert self._origin is not None  # noqa: S101 (the file is complete)

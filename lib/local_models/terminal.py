@@ -9,7 +9,7 @@ from lib.errors import BadInput
 from lib.local_models.listed_models import list_models
 from lib.local_models.model_folder import remove_model
 from lib.local_models.model_source import SHIPPED_NAME, ModelSource, RemoteModel
-from lib.local_models.transfer_rate import TransferRate, format_seconds
+from lib.local_models.transfer_rate import TransferRate, describe_transfer
 
 
 def describe_models() -> str:
@@ -93,14 +93,10 @@ class DownloadLine:
         if (now - self._printed_at < 0.5) if is_terminal else tenth == self._printed:
             return
         self._printed_at, self._printed = now, tenth
-        text = f"{self._label}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB{self._describe_rate(total - done)}"
+        text = f"{self._label}: {describe_transfer(done, total, self._rate.bytes_per_second)}"
         print(
             f"\r{text:<100}" if is_terminal else text,
             end="" if is_terminal else "\n",
             file=sys.stderr,
             flush=True,
         )
-
-    def _describe_rate(self, left: int) -> str:
-        rate = self._rate.bytes_per_second
-        return f", {rate / 1e6:.1f} MB/s, {format_seconds(left / rate)} left" if rate else ""

@@ -32,6 +32,12 @@ class TransferRate:
         return (done - before) / (last - first)
 
 
+def describe_transfer(done: int, total: int, rate: float) -> str:
+    """Format how far a download is: "312 of 808 MB, 5.2 MB/s, 2 min left". Without a rate, the first part only."""
+    text = f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+    return f"{text}, {rate / 1e6:.1f} MB/s, {format_seconds((total - done) / rate)} left" if rate else text
+
+
 def format_seconds(seconds: float) -> str:
     """Format a time that is left: "40 s", "3 min", "1 h 20 min"."""
     if seconds < 60:

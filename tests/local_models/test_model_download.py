@@ -22,7 +22,7 @@ import pytest
 from lib.api.backend import Secret
 from lib.api.cancellation import Cancelled, CancelToken
 from lib.errors import BadInput, DownloadFailed
-from lib.local_models import model_download
+from lib.local_models import requirements
 from lib.local_models.hub import Hub, hub_from_environment
 from lib.local_models.model_download import Patience, download_model
 from lib.local_models.model_folder import (
@@ -191,9 +191,9 @@ def test_what_is_no_model_is_refused(server: ModelServer) -> None:
 
 
 def test_a_full_disk(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = model_download.shutil._ntuple_diskusage(10**9, 10**9, 10**6)  # type: ignore[attr-defined]
+    usage = requirements.shutil._ntuple_diskusage(10**9, 10**9, 10**6)  # type: ignore[attr-defined]
     with monkeypatch.context() as patched:
-        patched.setattr(model_download.shutil, "disk_usage", lambda _: usage)
+        patched.setattr(requirements.shutil, "disk_usage", lambda _: usage)
         assert "the disk has 1 MB free" in failed(server).message
 
     def send_to_full_disk(handler: Any) -> None:
@@ -208,7 +208,7 @@ def test_a_full_disk(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_too_little_memory(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_download, "read_memory", lambda: 10**9)
+    monkeypatch.setattr(requirements, "read_memory", lambda: 10**9)
     assert "memory" in failed(server, replace(PINNED, memory=2 * 10**9)).message
     assert server.requests == []
 

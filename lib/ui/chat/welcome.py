@@ -8,6 +8,7 @@ from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.chat.starter_prompts import starter_prompts
 from lib.ui.shell.backend_picker import BackendChoice
 from lib.ui.shell.page_paths import COMPARE_PAGE, EXPERIMENT_PAGE
+from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from lib.ui.widgets import model_text
 
 
@@ -20,9 +21,10 @@ def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
     if place.twin is not None and not place.is_practice_model:
         st.caption("The model on this computer answers you. It is free and needs no internet connection.")
     elif place.twin is not None:
-        better = (
-            f" {tab.chat.model.name} answers better: click the line above to connect your Cloudflare account."
-        )
+        ways = "connect your Cloudflare account."
+        if tab.owner == LOCAL_OWNER:
+            ways = f"download it, or to {ways}"
+        better = f" {tab.chat.model.name} answers better: click the line above to {ways}"
         st.caption(
             "A very small practice model on this computer answers you. It writes fluently and is often wrong."
             + (better if tab.mode.has_controls else "")

@@ -20,7 +20,7 @@ from lib.api.backend import (
 from lib.errors import BadInput, PaddockError
 from lib.local_models.model_source import SHIPPED_ID
 from lib.supervised_twin import Failed, Fetching, Loading, Ready, TwinState
-from lib.ui.shell import model_menu
+from lib.ui.shell.model_menu import ModelMenu
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER, current_owner
 from lib.ui.widgets.auto_refresh import refresh_after
@@ -140,12 +140,13 @@ def _dialog() -> None:
     if isinstance(choice.twin, Failed):
         _draw_failed_twin(choice.twin, "twin-start")
     if current_owner() == LOCAL_OWNER:
-        model_menu.draw_models(choice.twin is not None, choose_twin)
+        ModelMenu(choice.twin is not None, choose_twin).draw()
     elif choice.twin is None and st.button(
         "Use the model on this computer", key="twin-use", icon=":material/home_work:"
     ):
         choose_twin()
         st.rerun()
+    st.divider()
     with st.form("connect", border=False):
         st.markdown("**Connect to Cloudflare Workers AI**")
         st.image(_PICTURE.read_text(), alt=_PICTURE_TEXT, width="stretch")

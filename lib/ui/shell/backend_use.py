@@ -1,4 +1,4 @@
-"""Whether anything in this process still sends requests to a backend."""
+"""Find out if anything in this process still sends requests to a backend."""
 
 from __future__ import annotations
 

@@ -1,25 +1,105 @@
-"""What the local owner does with the models of this computer. Anybody else is refused, whatever their page shows."""
+"""The local owner's actions on the models of this computer. Anybody else is refused, whatever their page shows."""
 
 from __future__ import annotations
 
-from lib.errors import BadInput
+from contextlib import suppress
+
+from lib.errors import BadInput, PaddockError
+from lib.local_models.download_task import DownloadStatus, DownloadTask
+from lib.local_models.listed_models import list_models
 from lib.local_models.model_choice import is_on_this_computer
+from lib.local_models.model_folder import find_record
+from lib.local_models.model_source import RemoteModel, parse_source
+from lib.local_models.requirements import require_room
 from lib.supervisor import Supervisor
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 
 
 class ModelControl:
-    """Each method takes the owner who asks. Raises BadInput for any other than the local one."""
+    """Each method takes the owner who asks. Raises BadInput for any other than the local one.
+
+    A model is named as ``parse_source`` takes it.
+    """
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
+        self._task = DownloadTask(self._use_downloaded)
+        self._task.restore()
 
     def use(self, owner: str, model: str) -> None:
-        """Let a model answer that is on this computer: an id of the catalogue, or a path. Raises BadInput."""
+        """Let a model answer that is on this computer. Raises BadInput."""
         _require_local_owner(owner)
         if not is_on_this_computer(model):
-            raise BadInput("This model is no longer on this computer.", advice="Choose another one.")
+            raise BadInput(
+                "This model is not on this computer.", advice="Choose another one, or download it."
+            )
         self._supervisor.switch_to(model)
+
+    def download(self, owner: str, model: str, *, accepts_licence: bool = False) -> None:
+        """Download a model, and let it answer. Raises BadInput and DownloadFailed before anything is sent."""
+        _require_local_owner(owner)
+        source = parse_source(model)
+        if not isinstance(source, RemoteModel):
+            raise BadInput("This model needs no download.", advice="Use it as it is.")
+        licence = source.licence
+        try:
+            if licence is not None and accepts_licence:
+                licence.accept()
+            require_room(source)
+        except OSError as error:
+            raise BadInput(f"The data folder cannot be used: {error.strerror or error}.") from None
+        if licence is not None and not licence.is_accepted():
+            raise BadInput(
+                f"The {licence.name} has to be accepted first.",
+                advice="Without it, nothing is downloaded. The practice model needs no acceptance.",
+            )
+        self._task.begin(source)
+
+    def download_status(self, owner: str) -> DownloadStatus | None:
+        """Return how far the download is, None if there is none or for anybody but the local owner."""
+        return self._task.status if owner == LOCAL_OWNER else None
+
+    def describe(self, owner: str) -> str:
+        """Return what is being done with the models, in a line for the local owner, "" for anybody else."""
+        if owner != LOCAL_OWNER:
+            return ""
+        if (status := self._task.status) is not None:
+            return status.describe()
+        if next_model := self._supervisor.next_model:
+            names: dict[str, str] = {}
+            with suppress(PaddockError):
+                names = {model.key: model.name for model in list_models()}
+            return f"Starting {names.get(next_model, next_model)} …"
+        return ""
+
+    def pause(self, owner: str) -> None:
+        """Pause the download."""
+        _require_local_owner(owner)
+        self._task.pause()
+
+    def resume(self, owner: str) -> None:
+        """Continue the download that is paused or has failed."""
+        _require_local_owner(owner)
+        self._task.resume()
+
+    def cancel(self, owner: str, *, keeps: bool) -> None:
+        """End the download. ``keeps``: what has come stays for another time. Raises BadInput."""
+        _require_local_owner(owner)
+        try:
+            self._task.cancel(keeps=keeps)
+        except OSError as error:
+            raise BadInput(f"What has come cannot be removed: {error.strerror or error}.") from None
+
+    def close(self) -> None:
+        """Stop the download, which continues when the server starts again, and end the twins."""
+        self._task.close()
+        self._supervisor.close()
+
+    def _use_downloaded(self, model: RemoteModel) -> None:
+        record = find_record(model.id)
+        # An address is not given to the twin: it could hold a password.
+        if record is not None:
+            self._supervisor.switch_to(str(record.path) if model.address else model.id)
 
 
 def _require_local_owner(owner: str) -> None:

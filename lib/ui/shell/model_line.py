@@ -1,6 +1,7 @@
-"""The state of the models of this computer: each page is drawn again when another model answers.
+"""The line about the models of this computer at the top of each page: the download of one, and the start of another.
 
-The browser asks an endpoint, as for the state of the autosave: that costs no run of the page's script.
+The browser asks an endpoint for it, as for the state of the autosave: that costs no run of the page's script, and
+works while an answer streams. The page is drawn again when another model answers.
 """
 
 from __future__ import annotations
@@ -9,23 +10,36 @@ import streamlit as st
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from lib.ui.shell.access_rules import header_values
 from lib.ui.shell.page_paths import server_path
 from lib.ui.shell.registry import registry
 from lib.ui.shell.save_state import PROCESS
+from lib.ui.shell.visitor_cookie import OWNER_HEADER
 from lib.ui.widgets.polling_component import FOLLOW_STATE, define_polling_component
 
 PATH = "/_paddock/models"
+# The class is for static/paddock.css: without a text, the line takes up no space.
 _SCRIPT = """
-export default function ({ data, key, setTriggerValue }) {
-  return followState(key, data, 1000, number => setTriggerValue("change", number))
+export default function ({ data, key, parentElement, setTriggerValue }) {
+  const show = text => {
+    let line = parentElement.querySelector(".model-line-text")
+    if (!text) { line?.remove(); return }
+    if (!line) {
+      line = document.createElement("div")
+      line.className = "model-line-text"
+      parentElement.append(line)
+    }
+    if (line.textContent !== text) line.textContent = text
+  }
+  return followState(key, data, 1000, number => setTriggerValue("change", number), show)
 }
 """
 
-_watch = define_polling_component("paddock_models", FOLLOW_STATE + _SCRIPT)
+_watch = define_polling_component("paddock_models", FOLLOW_STATE + _SCRIPT, isolate_styles=False)
 
 
 def draw_model_line() -> None:
-    """Draw the page again within a few seconds of a change. Takes up no space on the page."""
+    """Draw the line. It follows the models by itself."""
     with st.container(key="model-line"):
         _follow(registry().supervisor.change_count)
 
@@ -39,7 +53,7 @@ def _follow(drawn: int) -> None:
 
 
 class ModelStateEndpoint:
-    """ASGI middleware that answers with the process's random name and the number of changes, in plain text."""
+    """ASGI middleware that answers with the process's random name, a number, and the local owner's line."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app, self._path = app, server_path(PATH)
@@ -47,6 +61,9 @@ class ModelStateEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
         if scope["type"] == "http" and scope["path"] == self._path:
-            state = f"{PROCESS} {registry().supervisor.change_count}"
+            # The front door writes this header, and removes what a browser sends under its name.
+            owner = "".join(header_values(scope, OWNER_HEADER))
+            line = registry().models.describe(owner)
+            state = f"{PROCESS} {registry().supervisor.change_count} {line}"
             app = PlainTextResponse(state, headers={"cache-control": "no-store"})
         await app(scope, receive, send)

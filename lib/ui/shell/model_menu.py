@@ -4,71 +4,166 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
 from lib.errors import PaddockError
+from lib.local_models.hub import hub_from_environment
+from lib.local_models.licences import Licence
 from lib.local_models.listed_models import ListedModel, list_models
+from lib.local_models.model_source import RemoteModel
+from lib.local_models.requirements import describe_room, require_room
 from lib.supervised_twin import Ready
+from lib.ui.shell import model_download_view
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-_PROBLEM = "model-problem"  # in the session's state: the error of the last action
-_USED = "model-used"  # in the session's state: a model was chosen in the last click
+# In the session's state: the error of the last action; a model was chosen in the last click; the model whose licence
+# is shown.
+_PROBLEM, _USED, _LICENCE = "model-problem", "model-used", "model-licence"
+_REFRESH_SECONDS = 1.0
 
 
-def draw_models(is_used: bool, choose: Callable[[], None]) -> None:
-    """Draw the models, inside a fragment. ``is_used``: this session asks them; ``choose`` lets it do so."""
-    supervisor = registry().supervisor
-    st.markdown("**Models on this computer**")
-    draw_kept_error(_PROBLEM)
-    if (problem := supervisor.problem) is not None:
-        draw_error(PaddockError(problem.reason, advice=problem.advice), "The other model could not start")
-    try:
-        models = list_models()
-    except PaddockError as error:
-        draw_error(error)
-        return
-    known = {model.key for model in models}
-    if supervisor.model not in known:
-        # The one that the server was started with, or a file that was named.
-        models.append(ListedModel(supervisor.model, supervisor.model, is_here=True))
-    for number, model in enumerate(models):
-        if model.is_here:
-            _draw_model(number, model, is_used=is_used, choose=choose)
-    if os.environ.get("PADDOCK_MODEL"):
-        st.caption(
-            "This server was started with a model of its own (PADDOCK_MODEL). After a restart that one answers."
-        )
-    if supervisor.next_model:
-        refresh_after("models", 1.0)
-    elif st.session_state.pop(_USED, False):
-        # It answers already. Otherwise the page is drawn again as soon as it does.
-        st.rerun()
+@dataclass(frozen=True)
+class ModelMenu:
+    """``is_used``: this session asks the models of this computer; ``choose`` lets it do so."""
+
+    is_used: bool
+    choose: Callable[[], None]
+
+    def draw(self) -> None:
+        """Draw the models, inside a fragment."""
+        supervisor = registry().supervisor
+        st.markdown("**Models on this computer**")
+        draw_kept_error(_PROBLEM, "This cannot be done")
+        if (problem := supervisor.problem) is not None:
+            draw_error(PaddockError(problem.reason, advice=problem.advice), "The other model could not start")
+        try:
+            models = list_models()
+        except PaddockError as error:
+            draw_error(error)
+            return
+        if supervisor.model not in {model.key for model in models}:
+            # The one that the server was started with.
+            models.append(ListedModel(supervisor.model, supervisor.model, is_here=True))
+        status = registry().models.download_status(current_owner())
+        for number, model in enumerate(models):
+            if model.is_here:
+                self._draw_model(number, model)
+            elif model.source is not None and (status is None or status.model != model.source):
+                self._draw_offer(number, model, model.source, is_free=status is None)
+        if status is not None:
+            model_download_view.draw_download(status, _PROBLEM)
+        if os.environ.get("PADDOCK_MODEL"):
+            st.caption(
+                "This server was started with a model of its own (PADDOCK_MODEL). After a restart that one answers."
+            )
+        if supervisor.next_model or (status is not None and status.is_running):
+            refresh_after("models", _REFRESH_SECONDS)
+        elif st.session_state.pop(_USED, False):
+            # It answers already. Otherwise the page is drawn again as soon as it does.
+            st.rerun()
+
+    def _draw_model(self, number: int, model: ListedModel) -> None:
+        supervisor = registry().supervisor
+        with st.container(horizontal=True, vertical_alignment="center", key=f"model-{number}"):
+            _draw_name(model)
+            if model.key == supervisor.next_model:
+                is_first = not isinstance(supervisor.state, Ready)
+                until = "" if is_first else " The other model answers until this one does."
+                st.caption(f"Starting …{until}", width="content")
+            elif model.key == supervisor.model and self.is_used and not supervisor.next_model:
+                st.caption(":material/check: answers now", width="content")
+            else:
+                st.button("Use", key=f"model-use-{number}", on_click=self._use, args=(model.key,))
+
+    def _draw_offer(self, number: int, model: ListedModel, source: RemoteModel, *, is_free: bool) -> None:
+        """Draw a model that can be downloaded. ``is_free``: there is no other download."""
+        problem: PaddockError | None = None
+        with st.container(key=f"model-{number}", gap="small"):
+            place = st.container(horizontal=True, vertical_alignment="center")
+            try:
+                host = source.host or hub_from_environment().endpoint.host
+                st.caption(
+                    f"{source.size / 1e6:,.0f} MB from {host}. Needs {source.memory / 1e9:.1f} GB of memory. This "
+                    f"computer has {describe_room()}."
+                )
+                require_room(source, model.downloaded)
+            except PaddockError as error:
+                problem = error
+            except OSError as error:
+                problem = PaddockError(f"The data folder cannot be used: {error.strerror or error}.")
+            with place:
+                _draw_name(model)
+                if problem is None and st.session_state.get(_LICENCE) != model.key:
+                    st.button(
+                        "Continue" if model.downloaded else "Download",
+                        key=f"model-download-{number}",
+                        icon=":material/download:",
+                        disabled=not is_free,
+                        help=None if is_free else "Another model is being downloaded.",
+                        on_click=_ask_licence if _is_asked(source.licence) else _download,
+                        args=(model.key,),
+                    )
+            if model.downloaded:
+                st.caption(f"{model.downloaded / 1e6:,.0f} MB are here already.")
+            if problem is not None:
+                draw_error(problem, f"{source.name} cannot be downloaded")
+            elif st.session_state.get(_LICENCE) == model.key and source.licence is not None:
+                _draw_licence(model.key, source.licence)
+
+    def _use(self, model: str) -> None:
+        with keep_error(_PROBLEM):
+            # Not the owner of the last drawing: whoever asks now must be the local one.
+            registry().models.use(current_owner(), model)
+            self.choose()
+            st.session_state[_USED] = True
 
 
-def _draw_model(number: int, model: ListedModel, *, is_used: bool, choose: Callable[[], None]) -> None:
-    supervisor = registry().supervisor
-    with st.container(horizontal=True, vertical_alignment="center", key=f"model-{number}"):
-        name = f"**{escape_markdown(model.name)}**"
-        size = f" :small[{model.size / 1e6:,.0f} MB]" if model.size else ""
-        st.markdown(f"{name}{size}", width="stretch")
-        if model.key == supervisor.next_model:
-            is_first = not isinstance(supervisor.state, Ready)
-            until = "" if is_first else " The other model answers until this one does."
-            st.caption(f"Starting …{until}", width="content")
-        elif model.key == supervisor.model and is_used and not supervisor.next_model:
-            st.caption(":material/check: answers now", width="content")
-        else:
-            st.button("Use", key=f"model-use-{number}", on_click=_use, args=(model.key, choose))
+def _draw_licence(model: str, licence: Licence) -> None:
+    with st.container(border=True, key="model-licence-text"):
+        st.markdown(f"**{licence.name}**")
+        st.caption(licence.notice)
+        with st.container(height=220):
+            st.text(licence.text())
+        st.caption("Accepted once, for this computer. Without it nothing is downloaded.")
+        with st.container(horizontal=True):
+            st.button(
+                "I accept: download",
+                key="model-accept",
+                type="primary",
+                on_click=_accept,
+                args=(model,),
+            )
+            st.button("Not now", key="model-refuse", on_click=_forget_licence)
 
 
-def _use(model: str, choose: Callable[[], None]) -> None:
+def _draw_name(model: ListedModel) -> None:
+    size = f" :small[{model.size / 1e6:,.0f} MB]" if model.size and model.is_here else ""
+    st.markdown(f"**{escape_markdown(model.name)}**{size}", width="stretch")
+
+
+def _is_asked(licence: Licence | None) -> bool:
+    return licence is not None and not licence.is_accepted()
+
+
+def _forget_licence() -> None:
+    st.session_state.pop(_LICENCE, None)
+
+
+def _ask_licence(model: str) -> None:
+    st.session_state[_LICENCE] = model
+
+
+def _accept(model: str) -> None:
+    _forget_licence()
+    _download(model, accepts_licence=True)
+
+
+def _download(model: str, *, accepts_licence: bool = False) -> None:
     with keep_error(_PROBLEM):
-        # Not the owner of the last drawing: whoever asks now must be the local one.
-        registry().models.use(current_owner(), model)
-        choose()
-        st.session_state[_USED] = True
+        registry().models.download(current_owner(), model, accepts_licence=accepts_licence)

@@ -88,7 +88,7 @@ class Registry:
         self._save_comparisons()
         self.autosave.close()
         self.store.leases.close()
-        self.supervisor.close()
+        self.models.close()
 
     def _is_in_use(self, backend: Backend) -> bool:
         return is_in_use(backend, self._chats, self._comparisons, self._runs)

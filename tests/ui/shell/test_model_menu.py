@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from lib.errors import BadInput
+from lib.local_models import listed_models, model_source
+from lib.local_models.licences import LLAMA_3_2
 from lib.local_models.model_folder import InstalledModel
 from lib.local_models.model_source import SHIPPED_ID
 from lib.supervisor import Supervisor
-from lib.ui.shell import visitor_cookie
+from lib.ui.shell import model_line, visitor_cookie
 from lib.ui.shell.registry import registry
-from lib.ui.shell.visitor_cookie import LOCAL_OWNER
+from lib.ui.shell.visitor_cookie import LOCAL_OWNER, OWNER_HEADER
+from tests.local_models.model_server import ModelServer, hold_at
+from tests.local_models.test_model_download import CONTENT, PINNED, SIZE
 from tests.ui.app_test_page import AppTestPage
+from tests.waiting import wait_until
 
 VISITOR = "visitor:somebody"
 OTHER = InstalledModel("address-0123", "Other", "other.gguf", 4, "")
@@ -50,7 +60,7 @@ def test_the_owner_chooses_a_model_of_this_computer(used: list[str]) -> None:
     page.click("place")
     OTHER.path.unlink()
     act(page, "model-use-2")
-    assert "no longer on this computer" in " ".join(page.errors())
+    assert "not on this computer" in " ".join(page.errors())
     assert used == [path]
 
 
@@ -69,3 +79,83 @@ def test_a_visitor_changes_nothing(used: list[str], monkeypatch: pytest.MonkeyPa
     assert used == []
     registry().models.use(LOCAL_OWNER, path)
     assert used == [path]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
+    """Serve a small file under the name of the catalogue's model."""
+    (llama,) = model_source.CATALOGUE
+    for module in (model_source, listed_models):
+        monkeypatch.setattr(module, "CATALOGUE", (replace(llama, size=SIZE, sha256=PINNED.sha256, memory=1),))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with ModelServer(CONTENT) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        yield server
+
+
+def test_the_owner_accepts_downloads_pauses_and_uses(used: list[str], server: ModelServer) -> None:
+    server.scripts.append(hold_at(SIZE // 2))
+    page = AppTestPage().click("place")
+    assert "2 MB from 127.0.0.1. Needs" in page.text()
+    act(page, "model-download-1")
+    assert "LLAMA 3.2 COMMUNITY LICENSE AGREEMENT" in page.text()
+    act(page, "model-refuse")
+    assert "LLAMA 3.2 COMMUNITY LICENSE AGREEMENT" not in page.text()
+    assert server.requests == []
+    act(page, "model-download-1")
+    act(page, "model-accept")
+    models = registry().models
+    wait_until(lambda: (status := models.download_status(LOCAL_OWNER)) is not None and status.done > 0)
+    assert models.describe(LOCAL_OWNER).startswith("Downloading Llama 3.2 1B Instruct")
+    assert (models.describe(VISITOR), models.download_status(VISITOR)) == ("", None)
+    page.click("place")
+    act(page, "model-pause")
+    assert "is paused" in models.describe(LOCAL_OWNER)
+    act(page, "model-resume")
+    wait_until(lambda: used == ["llama-3.2-1b"])
+    page.click("place")
+    assert page.has_key("model-use-1")
+    assert server.sent == SIZE
+
+
+def test_a_visitor_cannot_reach_a_download(used: list[str], server: ModelServer) -> None:
+    models = registry().models
+    for act in (
+        lambda: models.download(VISITOR, "llama-3.2-1b", accepts_licence=True),
+        lambda: models.pause(VISITOR),
+        lambda: models.resume(VISITOR),
+        lambda: models.cancel(VISITOR, keeps=False),
+    ):
+        with pytest.raises(BadInput, match="Only somebody at the computer"):
+            act()
+    assert not LLAMA_3_2.is_accepted()
+    with pytest.raises(BadInput, match="has to be accepted first"):
+        models.download(LOCAL_OWNER, "llama-3.2-1b")
+    assert (server.requests, used) == ([], [])
+
+
+def test_each_page_is_told_what_concerns_its_owner(used: list[str], server: ModelServer) -> None:
+    """The line at the top names a download to the local owner alone."""
+    server.scripts.append(hold_at(SIZE // 2))
+    registry().models.download(LOCAL_OWNER, "llama-3.2-1b", accepts_licence=True)
+
+    async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("it was passed on")
+
+    def ask(*headers: tuple[bytes, bytes]) -> str:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": model_line.PATH, "headers": list(headers)}
+        asyncio.run(model_line.ModelStateEndpoint(fail)(scope, receive_nothing, send))
+        return b"".join(message.get("body", b"") for message in sent).decode()
+
+    async def receive_nothing() -> Message:
+        return {"type": "http.request"}
+
+    assert "Llama" in ask((OWNER_HEADER.encode(), LOCAL_OWNER.encode()))
+    assert "Llama" not in ask((OWNER_HEADER.encode(), VISITOR.encode()))
+    assert "Llama" not in ask()
+    registry().models.cancel(LOCAL_OWNER, keeps=False)

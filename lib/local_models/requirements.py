@@ -1,0 +1,55 @@
+"""The needs of a model before it is downloaded: room on the disk, and memory."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from lib.errors import DownloadFailed
+from lib.local_models.memory import read_memory
+from lib.local_models.model_folder import folder_of
+from lib.local_models.model_source import RemoteModel
+
+# Bytes that stay free on the disk.
+DISK_RESERVE = 64 * 1024 * 1024
+
+
+def free_space(folder: Path) -> int:
+    """Return the free bytes on the disk of a folder, which need not exist yet. Raises OSError."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def require_space(missing: int, folder: Path) -> None:
+    """Raise DownloadFailed if that many bytes have no room, and OSError."""
+    free = free_space(folder)
+    if missing + DISK_RESERVE > free:
+        raise DownloadFailed(
+            f"{missing / 1e6:,.0f} MB are still to come, and the disk has {free / 1e6:,.0f} MB free.",
+            advice="Free some space, or name another folder in PADDOCK_DATA_DIR.",
+        )
+
+
+def require_memory(needed: int) -> None:
+    """Raise DownloadFailed if this computer has less memory than that many bytes."""
+    memory = read_memory()
+    if memory and needed > memory:
+        raise DownloadFailed(
+            f"The model needs {needed / 1e9:.1f} GB of memory, and this computer has {memory / 1e9:.1f} GB.",
+            advice="Use a smaller model.",
+        )
+
+
+def require_room(model: RemoteModel, downloaded: int = 0) -> None:
+    """Raise DownloadFailed if the model does not fit this computer, as far as its size is known; and OSError."""
+    require_memory(model.memory)
+    if model.size:
+        require_space(model.size - downloaded, folder_of(model.id))
+
+
+def describe_room() -> str:
+    """Return this computer's memory and free disk space, for the user. Raises OSError and BadInput."""
+    memory, free = read_memory(), free_space(folder_of(""))
+    parts = [f"{memory / 1e9:.1f} GB of memory"] if memory else []
+    return " and ".join([*parts, f"{free / 1e9:.1f} GB free on the disk"])
