@@ -1,38 +1,85 @@
-"""The models that this computer has, and those of the catalogue that it could have."""
+"""The models that this computer has, and those that it could have: of the catalogue, and begun downloads."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from lib.local_models.model_folder import downloaded_bytes, list_installed
-from lib.local_models.model_source import CATALOGUE, SHIPPED_ID, SHIPPED_NAME, RemoteModel
+from lib.errors import BadInput
+from lib.local_models.model_folder import (
+    InstalledModel,
+    downloaded_bytes,
+    find_record,
+    list_installed,
+    list_unfinished,
+)
+from lib.local_models.model_source import (
+    CATALOGUE,
+    SHIPPED_ID,
+    SHIPPED_NAME,
+    ModelFile,
+    RemoteModel,
+    parse_source,
+)
 
 
 @dataclass(frozen=True)
 class ListedModel:
-    """A model of the list. ``key`` is what ``parse_source`` takes: an id or a path.
+    """A model of the list. ``key`` is what ``parse_source`` takes: an id, a path or an address.
 
-    ``size`` is that of its file in bytes, 0 for the shipped one. ``source`` is the model of the catalogue, if it is
-    one; ``downloaded`` the bytes of an unfinished download.
+    ``id`` is the folder of what was downloaded, "" without one. ``size`` is that of the file in bytes, 0 if unknown.
+    ``source`` is what can be downloaded, ``downloaded`` the bytes that an unfinished download has brought.
     """
 
     key: str
     name: str
     is_here: bool
+    id: str = ""
     size: int = 0
     source: RemoteModel | None = None
     downloaded: int = 0
 
 
 def list_models() -> list[ListedModel]:
-    """Return the shipped model, those of the catalogue and the other downloaded ones. Raises BadInput."""
+    """Return the shipped model, those of the catalogue, and what else was downloaded. Raises BadInput."""
     installed = {model.id: model for model in list_installed()}
     listed = [ListedModel(SHIPPED_ID, SHIPPED_NAME, is_here=True)]
     for model in CATALOGUE:
-        is_here = installed.pop(model.id, None) is not None
-        listed.append(ListedModel(model.id, model.name, is_here, model.size, model, downloaded_bytes(model)))
-    listed += [
-        ListedModel(str(model.path), model.name, is_here=True, size=model.size)
-        for model in installed.values()
-    ]
+        is_here, downloaded = installed.pop(model.id, None) is not None, downloaded_bytes(model)
+        id = model.id if is_here or downloaded else ""
+        listed.append(ListedModel(model.id, model.name, is_here, id, model.size, model, downloaded))
+    listed += [_describe_installed(model) for model in installed.values()]
+    for id, address, size in list_unfinished():
+        # Those of the catalogue are above, under their own ids.
+        if id not in {model.id for model in listed}:
+            with suppress(BadInput):
+                listed.append(describe_model(address, size))
     return listed
+
+
+def describe_model(model: str, size: int = 0) -> ListedModel:
+    """Return the entry of a model that need not be in the list. Raises BadInput."""
+    source = parse_source(model)
+    match source:
+        case RemoteModel():
+            if (record := find_record(source.id)) is not None:
+                entry = _describe_installed(record)
+                return entry if source.address else replace(entry, key=source.id)
+            downloaded = downloaded_bytes(source)
+            id = source.id if downloaded else ""
+            return ListedModel(
+                model, source.name, is_here=False, id=id, size=size, source=source, downloaded=downloaded
+            )
+        case ModelFile(path):
+            path = Path(path.absolute())
+            downloaded_model = next((model for model in list_installed() if model.path == path), None)
+            if downloaded_model is not None:
+                return _describe_installed(downloaded_model)
+            return ListedModel(str(path), path.name, is_here=path.is_file())
+        case _:
+            return ListedModel(SHIPPED_ID, SHIPPED_NAME, is_here=True)
+
+
+def _describe_installed(model: InstalledModel) -> ListedModel:
+    return ListedModel(str(model.path), model.name, is_here=True, id=model.id, size=model.size)

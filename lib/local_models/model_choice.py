@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from lib.errors import PaddockError
-from lib.local_models.model_folder import find_record, folder_of, write_json
-from lib.local_models.model_source import ModelFile, RemoteModel, parse_source
+from lib.local_models.listed_models import describe_model
+from lib.local_models.model_folder import folder_of, write_json
 
 
 def remember_model(model: str) -> None:
@@ -24,20 +24,9 @@ def remembered_model() -> str:
         return ""
     try:
         model = str(json.loads(_choice_file().read_text(encoding="utf-8"))["model"])
-        return model if is_on_this_computer(model) else ""
+        return model if describe_model(model).is_here else ""
     except (OSError, ValueError, KeyError, TypeError, PaddockError):
         return ""
-
-
-def is_on_this_computer(model: str) -> bool:
-    """Return True if the model can be used without a download. Raises BadInput."""
-    match parse_source(model):
-        case ModelFile(path):
-            return path.is_file()
-        case RemoteModel(id=id):
-            return find_record(id) is not None
-        case _:
-            return True
 
 
 def _choice_file() -> Path:

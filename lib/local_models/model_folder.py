@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -69,6 +70,16 @@ def list_installed() -> list[InstalledModel]:
         if (model := find_record(record.parent.name)) is not None:
             models.append(model)
     return sorted(models, key=lambda model: model.name)
+
+
+def list_unfinished() -> list[tuple[str, str, int]]:
+    """Return the downloads that have begun: the model's id, the address and the size of the file. Raises BadInput."""
+    found = []
+    for origin in sorted(folder_of("").glob("*/*.part.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            facts = json.loads(origin.read_text(encoding="utf-8"))
+            found.append((origin.parent.name, str(facts["url"]), int(facts["size"])))
+    return found
 
 
 def find_installed(model: RemoteModel, tick: Callable[[], object] = lambda: None) -> Path | None:

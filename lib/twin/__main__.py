@@ -146,7 +146,7 @@ def _read_model_file(path: Path) -> gguf_file.ModelFileInfo:
         reason = f"not a GGUF model file: {path}"
     except OSError as error:
         reason = f"the model file cannot be read: {path}: {error.strerror}"
-    advice = "Name another file (PADDOCK_MODEL or --model), or none to use the one that comes along."
+    advice = "Use another model: on the page, by --model, or by PADDOCK_MODEL."
     raise CannotStartError(reason, advice)
 
 

@@ -6,9 +6,8 @@ from contextlib import suppress
 
 from lib.errors import BadInput, PaddockError
 from lib.local_models.download_task import DownloadStatus, DownloadTask
-from lib.local_models.listed_models import list_models
-from lib.local_models.model_choice import is_on_this_computer
-from lib.local_models.model_folder import find_record
+from lib.local_models.listed_models import describe_model
+from lib.local_models.model_folder import find_record, remove_model
 from lib.local_models.model_source import RemoteModel, parse_source
 from lib.local_models.requirements import require_room
 from lib.supervisor import Supervisor
@@ -26,14 +25,31 @@ class ModelControl:
         self._task = DownloadTask(self._use_downloaded)
         self._task.restore()
 
+    @property
+    def answering(self) -> str:
+        """The model that answers, as the list of models names it."""
+        try:
+            return describe_model(self._supervisor.model).key
+        except BadInput:
+            # The twin says what is wrong with it.
+            return self._supervisor.model
+
     def use(self, owner: str, model: str) -> None:
         """Let a model answer that is on this computer. Raises BadInput."""
         _require_local_owner(owner)
-        if not is_on_this_computer(model):
+        described = describe_model(model)
+        if not described.is_here:
             raise BadInput(
                 "This model is not on this computer.", advice="Choose another one, or download it."
             )
-        self._supervisor.switch_to(model)
+        self._supervisor.switch_to(described.key)
+
+    def check_named(self, owner: str, model: str) -> None:
+        """Raise BadInput if the owner's path or address names nothing that could be used or downloaded."""
+        _require_local_owner(owner)
+        described = describe_model(model)
+        if not described.is_here and described.source is None:
+            raise BadInput(f"There is no file {described.key}.", advice="Write the whole path.")
 
     def download(self, owner: str, model: str, *, accepts_licence: bool = False) -> None:
         """Download a model, and let it answer. Raises BadInput and DownloadFailed before anything is sent."""
@@ -66,10 +82,8 @@ class ModelControl:
         if (status := self._task.status) is not None:
             return status.describe()
         if next_model := self._supervisor.next_model:
-            names: dict[str, str] = {}
             with suppress(PaddockError):
-                names = {model.key: model.name for model in list_models()}
-            return f"Starting {names.get(next_model, next_model)} …"
+                return f"Starting {describe_model(next_model).name} …"
         return ""
 
     def pause(self, owner: str) -> None:
@@ -89,6 +103,24 @@ class ModelControl:
             self._task.cancel(keeps=keeps)
         except OSError as error:
             raise BadInput(f"What has come cannot be removed: {error.strerror or error}.") from None
+
+    def remove(self, owner: str, model: str) -> None:
+        """Remove a downloaded model, or what has come of it. Raises BadInput, also for the one that answers."""
+        _require_local_owner(owner)
+        described = describe_model(model)
+        if described.key in (self.answering, self._supervisor.next_model):
+            raise BadInput(
+                "This model answers now.", advice="Use another one first, such as the practice model."
+            )
+        if not described.id:
+            raise BadInput(
+                "Paddock has not downloaded this model, so it does not remove it.",
+                advice="Delete the file yourself.",
+            )
+        try:
+            remove_model(described.id)
+        except OSError as error:
+            raise BadInput(f"The model cannot be removed: {error.strerror or error}.") from None
 
     def close(self) -> None:
         """Stop the download, which continues when the server starts again, and end the twins."""

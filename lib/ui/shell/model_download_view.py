@@ -26,8 +26,11 @@ def draw_download(status: DownloadStatus, error_key: str) -> None:
             else:
                 label = "Try again" if status.problem else "Go on"
                 _draw_button(label, "resume", ":material/play_arrow:", _resume, error_key)
-            _draw_button("Stop and keep it", "keep", ":material/close:", _cancel_and_keep, error_key)
-            _draw_button("Stop and remove it", "drop", ":material/delete:", _cancel_and_remove, error_key)
+            with st.popover("Cancel", icon=":material/close:", key="model-cancel"):
+                _draw_button("Keep what has come", "keep", ":material/save:", _cancel_and_keep, error_key)
+                _draw_button(
+                    "Remove what has come", "drop", ":material/delete:", _cancel_and_remove, error_key
+                )
 
 
 def _draw_button(label: str, name: str, icon: str, act: Callable[[], None], error_key: str) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import streamlit as st
 
-from lib.errors import PaddockError
+from lib.errors import BadInput, PaddockError
 from lib.local_models.hub import hub_from_environment
 from lib.local_models.licences import Licence
-from lib.local_models.listed_models import ListedModel, list_models
+from lib.local_models.listed_models import ListedModel, describe_model, list_models
 from lib.local_models.model_source import RemoteModel
 from lib.local_models.requirements import describe_room, require_room
 from lib.supervised_twin import Ready
@@ -23,8 +24,10 @@ from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 # In the session's state: the error of the last action; a model was chosen in the last click; the model whose licence
-# is shown.
-_PROBLEM, _USED, _LICENCE = "model-problem", "model-used", "model-licence"
+# is shown; the text of the box; the path or address that was named.
+_PROBLEM, _USED, _LICENCE, _BOX, _NAMED = (
+    f"model-{name}" for name in ("problem", "used", "licence", "box", "named")
+)
 _REFRESH_SECONDS = 1.0
 
 
@@ -43,13 +46,10 @@ class ModelMenu:
         if (problem := supervisor.problem) is not None:
             draw_error(PaddockError(problem.reason, advice=problem.advice), "The other model could not start")
         try:
-            models = list_models()
+            models = self._list_models()
         except PaddockError as error:
             draw_error(error)
             return
-        if supervisor.model not in {model.key for model in models}:
-            # The one that the server was started with.
-            models.append(ListedModel(supervisor.model, supervisor.model, is_here=True))
         status = registry().models.download_status(current_owner())
         for number, model in enumerate(models):
             if model.is_here:
@@ -58,28 +58,43 @@ class ModelMenu:
                 self._draw_offer(number, model, model.source, is_free=status is None)
         if status is not None:
             model_download_view.draw_download(status, _PROBLEM)
+        _draw_box()
         if os.environ.get("PADDOCK_MODEL"):
             st.caption(
                 "This server was started with a model of its own (PADDOCK_MODEL). After a restart that one answers."
             )
         if supervisor.next_model or (status is not None and status.is_running):
             refresh_after("models", _REFRESH_SECONDS)
-        elif st.session_state.pop(_USED, False):
+        elif st.session_state.pop(_USED, False) and supervisor.problem is None:
             # It answers already. Otherwise the page is drawn again as soon as it does.
             st.rerun()
 
+    def _list_models(self) -> list[ListedModel]:
+        supervisor, models = registry().supervisor, list_models()
+        # What the server was started with, and what was named by its path or its address.
+        for model in (supervisor.model, supervisor.next_model, str(st.session_state.get(_NAMED, ""))):
+            with suppress(BadInput):
+                if model and (described := describe_model(model)).key not in {
+                    listed.key for listed in models
+                }:
+                    models.append(described)
+        return models
+
     def _draw_model(self, number: int, model: ListedModel) -> None:
         supervisor = registry().supervisor
+        is_answering = model.key == registry().models.answering
         with st.container(horizontal=True, vertical_alignment="center", key=f"model-{number}"):
             _draw_name(model)
             if model.key == supervisor.next_model:
                 is_first = not isinstance(supervisor.state, Ready)
                 until = "" if is_first else " The other model answers until this one does."
                 st.caption(f"Starting …{until}", width="content")
-            elif model.key == supervisor.model and self.is_used and not supervisor.next_model:
+            elif is_answering and self.is_used and not supervisor.next_model:
                 st.caption(":material/check: answers now", width="content")
             else:
                 st.button("Use", key=f"model-use-{number}", on_click=self._use, args=(model.key,))
+            if model.id and not is_answering and model.key != supervisor.next_model:
+                _draw_remove(number, model)
 
     def _draw_offer(self, number: int, model: ListedModel, source: RemoteModel, *, is_free: bool) -> None:
         """Draw a model that can be downloaded. ``is_free``: there is no other download."""
@@ -88,10 +103,7 @@ class ModelMenu:
             place = st.container(horizontal=True, vertical_alignment="center")
             try:
                 host = source.host or hub_from_environment().endpoint.host
-                st.caption(
-                    f"{source.size / 1e6:,.0f} MB from {host}. Needs {source.memory / 1e9:.1f} GB of memory. This "
-                    f"computer has {describe_room()}."
-                )
+                st.caption(f"{_describe_needs(model, source, host)} This computer has {describe_room()}.")
                 require_room(source, model.downloaded)
             except PaddockError as error:
                 problem = error
@@ -109,6 +121,8 @@ class ModelMenu:
                         on_click=_ask_licence if _is_asked(source.licence) else _download,
                         args=(model.key,),
                     )
+                if model.id:
+                    _draw_remove(number, model)
             if model.downloaded:
                 st.caption(f"{model.downloaded / 1e6:,.0f} MB are here already.")
             if problem is not None:
@@ -145,6 +159,48 @@ def _draw_licence(model: str, licence: Licence) -> None:
 def _draw_name(model: ListedModel) -> None:
     size = f" :small[{model.size / 1e6:,.0f} MB]" if model.size and model.is_here else ""
     st.markdown(f"**{escape_markdown(model.name)}**{size}", width="stretch")
+
+
+def _describe_needs(model: ListedModel, source: RemoteModel, host: str) -> str:
+    if not model.size:
+        return (
+            f"From {host}, which says how large it is when the download begins. Read its licence there first."
+        )
+    memory = f" Needs {source.memory / 1e9:.1f} GB of memory." if source.memory else ""
+    return f"{model.size / 1e6:,.0f} MB from {host}.{memory}"
+
+
+def _draw_remove(number: int, model: ListedModel) -> None:
+    with st.popover("Remove", icon=":material/delete:", key=f"model-remove-{number}"):
+        size = (model.size if model.is_here else model.downloaded) / 1e6
+        st.markdown(f"{size:,.0f} MB of {escape_markdown(model.name)} are deleted from this computer.")
+        st.button("Delete", key=f"model-delete-{number}", on_click=_remove, args=(model.key,))
+
+
+def _draw_box() -> None:
+    """Draw the box for a model that is not in the list."""
+    with st.form("model-other", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input(
+            "Another model: the path of a GGUF file, or an https address",
+            key=_BOX,
+            placeholder="/path/to/model.gguf",
+        )
+        st.form_submit_button("Add", key="model-add", on_click=_name_model)
+
+
+def _name_model() -> None:
+    text = str(st.session_state.get(_BOX, "")).strip()
+    with keep_error(_PROBLEM):
+        if text:
+            registry().models.check_named(current_owner(), text)
+            st.session_state[_NAMED], st.session_state[_BOX] = text, ""
+
+
+def _remove(model: str) -> None:
+    with keep_error(_PROBLEM):
+        registry().models.remove(current_owner(), model)
+        if st.session_state.get(_NAMED) == model:
+            del st.session_state[_NAMED]
 
 
 def _is_asked(licence: Licence | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
@@ -159,3 +160,49 @@ def test_each_page_is_told_what_concerns_its_owner(used: list[str], server: Mode
     assert "Llama" not in ask((OWNER_HEADER.encode(), VISITOR.encode()))
     assert "Llama" not in ask()
     registry().models.cancel(LOCAL_OWNER, keeps=False)
+
+
+def test_the_owner_removes_what_does_not_answer(used: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    path = install(OTHER)
+    page = AppTestPage().click("place")
+    assert not page.has_key("model-delete-0"), "it comes with Paddock"
+    models = registry().models
+    for owner, model, words in (
+        (VISITOR, path, "Only somebody"),
+        (LOCAL_OWNER, SHIPPED_ID, "answers now"),
+        (LOCAL_OWNER, "/etc/passwd", "does not remove it"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            models.remove(owner, model)
+    with monkeypatch.context() as patch:
+        patch.setattr(Supervisor, "model", path)
+        page.run().click("place")
+        assert not page.has_key("model-delete-2")
+        with pytest.raises(BadInput, match="answers now"):
+            models.remove(LOCAL_OWNER, path)
+    act(page.run().click("place"), "model-delete-2")
+    assert not OTHER.path.exists()
+    assert not page.has_key("model-use-2")
+
+
+def test_the_owner_names_a_file_or_an_address(used: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "own.gguf"
+    page = AppTestPage().click("place")
+
+    def name(text: str) -> str:
+        page.by_key("model-box").set_value(text)
+        act(page, "model-add")
+        return page.text()
+
+    assert f"There is no file {file}" in name(str(file))
+    assert "must look like https://host/path/model.gguf" in name("https://user:secret@host/x.gguf")
+    assert "secret" not in page.everything()
+    file.write_bytes(b"GGUF")
+    assert "own.gguf" in name(str(file))
+    act(page, "model-use-2")
+    assert used == [str(file)]
+    page.click("place")
+    assert "From files.example, which says how large it is" in name("https://files.example/big.gguf?key=1")
+    assert page.by_key("model-download-2").label == "Download"
+    with pytest.raises(BadInput, match="Only somebody"):
+        registry().models.check_named(VISITOR, str(file))
