@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from lib.model.request_options import InputForm
 from tests.page import chat_controls
 from tests.page.app_process import AppProcess
-from tests.page.browser_tab import BrowserTab, wait_for_value
+from tests.page.browser_tab import TIMEOUT, BrowserTab, wait_for_value
 from tests.page.conftest import Visit
 from tests.page.upstream import ErrorReply, Upstream
 from tests.ui.app_test_page import share_address
@@ -47,6 +48,10 @@ def test_special_tokens_are_marked(tab: BrowserTab) -> None:
         "<|end_header_id|>",
     ]
     assert "Is <b>this</b> <|eot|> one?" in marked.locator("pre").inner_text()
+    # The key of the message box leads here.
+    tab.page.locator("#paddock-skip-links").wait_for(state="attached")
+    tab.page.keyboard.press("Alt+m")
+    expect(chat_controls.prompt_box(tab)).to_be_focused(timeout=TIMEOUT * 1000)
 
 
 def test_the_text_survives_a_refusal_a_page_and_another_form(tab: BrowserTab, upstream: Upstream) -> None:

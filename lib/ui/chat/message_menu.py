@@ -157,16 +157,20 @@ def draw_opened_box(tab: ChatTab, message: Message) -> None:
     """Draw the box under the message that its menu has opened."""
     match st.session_state.get(_OPEN):
         case (message.id, MessageAction.COPY):
-            st.code(message.content, language=None, wrap_lines=True)
-            st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
+            with st.container(key=f"copy-{message.id}"):
+                st.code(message.content, language=None, wrap_lines=True)
+                st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
+            take_focus(f"copy-{message.id}")
         case (message.id, MessageAction.CODE):
             with st.container(border=True, key=f"code-{message.id}"):
                 request_and_reply.draw_answer_code(tab, message.answers[-1], f"code-{message.id}")
                 st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
+            take_focus(f"code-{message.id}")
         case (message.id, MessageAction.REQUEST_AND_REPLY):
             with st.container(border=True, key=f"exchange-{message.id}"):
                 request_and_reply.draw_request_and_reply(tab, message)
                 st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
+            take_focus(f"exchange-{message.id}")
         case (message.id, MessageAction.INSERT):
             with st.container(border=True):
                 role, text = f"insert-role-{message.id}", f"insert-{message.id}"

@@ -14,7 +14,7 @@ import streamlit as st
 from lib.ui.widgets.content_version import content_version
 
 _STATIC = Path(__file__).with_name("static")
-_STYLE, _SCRIPTS = "paddock.css", ("accessibility.js", "bottom_bar.js", "data_grid.js")
+_STYLE, _SCRIPTS = "paddock.css", ("accessibility.js", "focus.js", "bottom_bar.js", "data_grid.js")
 # A component's script comes from a blob, where an address has nothing to be relative to.
 _LOADER = """
 export default function ({ data }) {
@@ -24,7 +24,7 @@ export default function ({ data }) {
 # Places to go to from the start of the page, with the words of their links and their keys, as browsers name keys.
 # Streamlit's own link to the page follows.
 _SKIP_LINKS = (
-    ("[data-testid=stChatInputTextArea]", "Go to the message box", "KeyM"),
+    (":is([data-testid=stChatInputTextArea], .st-key-raw-editor textarea)", "Go to the message box", "KeyM"),
     ("[data-testid=stSidebarUserContent]", "Go to the settings", "KeyS"),
 )
 SHORTCUTS = (

@@ -1,4 +1,4 @@
-"""Put the cursor into a box that the user has just opened."""
+"""Give the focus to a box that the user has just opened."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SCRIPT = """
 const focused = new Set()
 
 export default function ({ data, key }) {
-  const stop = whenThere(key, data.target, " :is(textarea, input)", box => {
+  const stop = whenThere(key, data.target, " :is(textarea, input, button):not([tabindex='-1'])", box => {
     if (focused.has(data.target)) return
     focused.add(data.target)
     box.focus()
@@ -23,5 +23,5 @@ _take_focus = define_polling_component("paddock_focus", _SCRIPT)
 
 
 def take_focus(target: str) -> None:
-    """Put the cursor into the text box of that key, once for each time that it is opened."""
+    """Give the focus to the first control in the container of that key, once for each time that it is opened."""
     _take_focus(key=f"focus-{target}", data={"target": target})

@@ -18,9 +18,6 @@ export function start(data) {
     drawSkipLinks()
     drawShortcuts()
     document.addEventListener("keydown", pressKey, true)
-    document.addEventListener("keydown", () => { isByKeyboard = true }, true)
-    document.addEventListener("pointerdown", () => { isByKeyboard = false }, true)
-    document.addEventListener("focusin", rememberFocus)
     document.addEventListener("click", chooseLink)
     new MutationObserver(changes => { if (changes.some(isOfPage)) repairSoon() }).observe(document.body, {
       childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["class", "aria-valuenow", "open"],
@@ -116,26 +113,6 @@ function chooseLink(event) {
   if (link && NARROW.matches) find("[data-testid=stSidebarCollapseButton] button")?.click()
 }
 
-// ---- Focus ----
-
-let isByKeyboard = false
-let trail = [] // the element that has or had the focus last, and what it is in
-
-function rememberFocus(event) {
-  trail = []
-  for (let part = event.target; part && part !== document.body; part = part.parentElement) trail.push(part)
-}
-
-function restoreFocus() {
-  // What had the focus was taken away: without this the Tab key would begin at the page's start again.
-  const isLost = document.activeElement === document.body || document.activeElement === null
-  if (!isLost || !isByKeyboard || !trail.length || trail[0].isConnected) return
-  const place = trail.find(part => part.isConnected && part.matches("[class*=st-key-], [role=dialog], [data-testid=stMain]"))
-  const menu = "[class*='st-key-menu-'] button" // of the message whose editor was closed
-  const target = place && [...all(menu, place), ...all(FOCUSABLE, place)].find(isShown)
-  target?.focus()
-}
-
 // ---- Repairs ----
 
 // What may scroll, and must then be reached with the Tab key: code, rows that are wider than the screen, texts of a
@@ -164,7 +141,6 @@ function set(part, name, value) {
 }
 
 function repair() {
-  restoreFocus()
   const said = find(".st-key-announcement")?.textContent ?? ""
   if (announcer.textContent !== said) announcer.textContent = said
   for (const button of all("[data-testid=stExpandSidebarButton]")) {

@@ -1,0 +1,75 @@
+"""What opens takes the focus, and gives it back when it closes: by the keyboard alone."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator
+
+from tests.page.browser_tab import BrowserTab
+from tests.page.test_keyboard import press, wait_for_focus
+
+MENU = "[class*='st-key-assistant-'] [class*='st-key-menu-'] button"
+# The action in an answer's menu, what has the focus then, and the button that closes it.
+BOXES = (
+    ("Copy", "[class*='st-key-copy-'] *", "Close"),
+    ("Request and reply", "[class*='st-key-exchange-'] *", "Close"),
+    ("Code", "[class*='st-key-code-'] *", "Close"),
+    ("Add a message below", "[class*='st-key-insert-'] textarea", "Cancel"),
+    ("Edit", "[class*='st-key-edit-'] textarea", "Cancel"),
+    ("Edit", "[class*='st-key-edit-'] textarea", "Save"),
+)
+# The key of a button, and what has the focus after it was pressed. Escape closes it.
+OVERLAYS = {
+    "share": "[data-testid=stPopoverBody]",
+    "presets": "[data-testid=stPopoverBody]",
+    "open-edit-tools": "[role=dialog], [role=dialog] *",
+    "place": "[role=dialog], [role=dialog] *",
+}
+
+
+@pytest.fixture
+def expected() -> list[str]:
+    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
+    return ["404 (Not Found)"]
+
+
+def press_on(tab: BrowserTab, control: Locator) -> None:
+    """Go to that control and press Enter."""
+    control.first.wait_for()
+    tab.wait_until_idle()
+    control.first.focus()
+    press(tab, "Enter")
+
+
+def test_what_opens_takes_the_focus_and_gives_it_back(tab: BrowserTab) -> None:
+    tab.send("Go")
+    tab.wait_for_end()
+    for action, opened, close in BOXES:
+        press_on(tab, tab.page.locator(MENU))
+        press_on(tab, tab.page.get_by_role("menuitem", name=action, exact=True))
+        wait_for_focus(tab, opened)
+        press_on(tab, tab.answers.last.get_by_role("button", name=close, exact=True))
+        wait_for_focus(tab, MENU)
+    for key, opened in OVERLAYS.items():
+        button = f"[class*='st-key-{key}'] button"
+        press_on(tab, tab.page.locator(button))
+        wait_for_focus(tab, opened)
+        press(tab, "Escape")
+        wait_for_focus(tab, button)
+    # The Tab key leads through a popover, and on from its button.
+    press_on(tab, tab.page.locator(".st-key-share button"))
+    wait_for_focus(tab, "[data-testid=stPopoverBody]")
+    press(tab, "Tab")
+    wait_for_focus(tab, "[data-testid=stPopoverBody] *")
+    press(tab, "Shift+Tab")
+    wait_for_focus(tab, ".st-key-share button")
+    press(tab, "Escape")
+    # A popover that begins with a text box.
+    tab.go_to_page("History")
+    tab.by_key("carry").wait_for()
+    rename = "[class*='st-key-rename-'] button"
+    press_on(tab, tab.page.locator(rename))
+    wait_for_focus(tab, "[class*='st-key-title-'] input")
+    tab.page.keyboard.type("Another")
+    press(tab, "Enter", "Escape")
+    wait_for_focus(tab, rename)
