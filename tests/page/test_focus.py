@@ -1,4 +1,4 @@
-"""What opens takes the focus, and gives it back when it closes: by the keyboard alone."""
+"""The keyboard's focus: what opens takes it and gives it back, and it is seen on every control."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import pytest
 from playwright.sync_api import Locator
 
 from tests.page.browser_tab import BrowserTab
+from tests.page.focus_rings import find_faint_rings
+from tests.page.test_axe import set_scheme
 from tests.page.test_keyboard import press, wait_for_focus
+from tests.page.upstream import StreamReply, Upstream
 
 MENU = "[class*='st-key-assistant-'] [class*='st-key-menu-'] button"
 # The action in an answer's menu, what has the focus then, and the button that closes it.
@@ -73,3 +76,29 @@ def test_what_opens_takes_the_focus_and_gives_it_back(tab: BrowserTab) -> None:
     tab.page.keyboard.type("Another")
     press(tab, "Enter", "Escape")
     wait_for_focus(tab, rename)
+
+
+def test_the_focus_is_seen_on_every_control(tab: BrowserTab, upstream: Upstream) -> None:
+    upstream.plan_replies(StreamReply("# A heading\n\nWell.", usage=(1000, 256)))
+    tab.page.set_viewport_size({"width": 1440, "height": 900})
+    tab.send("Go")
+    tab.wait_for_end("length limit")
+    assert_rings_are_seen(tab, 30)
+    press_on(tab, tab.page.locator("[class*='st-key-open-edit-tools'] button"))
+    press_on(tab, tab.page.get_by_role("button", name="Add a tool", exact=True))
+    tab.page.get_by_role("textbox", name="Description").wait_for()
+    assert_rings_are_seen(tab, 8)
+    for address, drawn in (("/compare", "head-A"), ("/experiment", "section-prompts")):
+        tab.page.goto(tab.url + address)
+        tab.by_key(drawn).wait_for()
+        assert_rings_are_seen(tab, 20)
+
+
+def assert_rings_are_seen(tab: BrowserTab, least: int) -> None:
+    """Look at each control, light and dark; there are at least so many."""
+    for scheme in ("light", "dark"):
+        tab.wait_until_idle()
+        set_scheme(tab, scheme)
+        count, wrong = find_faint_rings(tab.page)
+        assert count >= least
+        assert wrong == [], scheme

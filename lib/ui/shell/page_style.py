@@ -22,7 +22,7 @@ html:root {font-size: clamp(17px, 1.1vw + 9px, 34px)}
 [data-testid="stMainBlockContainer"], [data-testid="stBottomBlockContainer"] {max-width: none; padding-inline: 5vw}
 .st-key-presenting {zoom: .7}
 :is([data-testid="stMain"], [data-testid="stAppScrollToBottomContainer"]):focus-visible {
-    outline: none; box-shadow: none
+    outline: none !important; box-shadow: none
 }
 """
 
