@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -54,7 +54,10 @@ RequestInput = Messages | Prompt
 
 @dataclass(frozen=True)
 class Request:
-    """A checked request. ``parameters`` are the sampling parameters that are sent."""
+    """A checked request. ``parameters`` are the sampling parameters that are sent.
+
+    ``choices`` are those whose values are words, which some models document.
+    """
 
     model: str
     input: RequestInput
@@ -62,6 +65,7 @@ class Request:
     stream: bool
     response_format: ResponseFormat | None = None
     reject_if_busy: bool = False
+    choices: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def estimated_prompt_tokens(self) -> int:
         """Return a rough size of the input in tokens, template included."""

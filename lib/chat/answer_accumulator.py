@@ -117,8 +117,8 @@ class AnswerAccumulator:
         if usage is None or usage.estimated:
             return Ending.LENGTH if self._reason == "length" else Ending.FINISHED
         # The native stream sends no reason; an answer as long as its limit was cut there.
-        cap = self._model.output_limit
-        if usage.completion_tokens >= self._request.parameters.get(cap.name, cap.default or float("inf")):
+        limit = self._model.answer_limit(self._request.parameters)
+        if limit is not None and usage.completion_tokens >= limit:
             return Ending.LENGTH
         if usage.total_tokens >= (self._backend.context_window or self._model.context_window):
             return Ending.CONTEXT

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.model.schema_alternatives import as_number
-from lib.model.schema_reader import ParameterKind, read_input_schema
+from lib.model.schema_reader import DocumentedParameter, InputSchema, ParameterKind, read_input_schema
 
 RECORDS_FOLDER = Path(__file__).parent / "records"
 _CONTROLS_FILE = Path(__file__).parent / "parameter_controls.json"
@@ -129,6 +129,15 @@ class Model:
         """Return the capability of that name. Raises KeyError."""
         return {capability.name: capability for capability in self.capabilities}[name]
 
+    def answer_limit(self, sent: Mapping[str, Number]) -> Number | None:
+        """Return the most tokens that an answer can have with these parameters, None if nothing limits it."""
+        limits = [
+            sent.get(parameter.name, parameter.default)
+            for parameter in self.parameters
+            if parameter.limits_output
+        ]
+        return min((limit for limit in limits if limit is not None), default=None)
+
     @property
     def output_limit(self) -> Parameter:
         """The parameter that limits the number of tokens of an answer."""
@@ -137,37 +146,53 @@ class Model:
 
 @cache
 def _controls() -> Mapping[str, Any]:
-    controls: Mapping[str, Any] = json.loads(_CONTROLS_FILE.read_text(encoding="utf-8"))
+    controls: dict[str, Any] = json.loads(_CONTROLS_FILE.read_text(encoding="utf-8"))
+    del controls["//"]
     return controls
 
 
-def _parameters(schema: Mapping[str, Any]) -> Iterator[Parameter]:
-    """Yield the schema's numbers, each with the control that Paddock has for it."""
-    for documented in read_input_schema(schema).parameters:
-        default = as_number(documented.default)
-        if documented.kind not in (ParameterKind.INTEGER, ParameterKind.NUMBER):
-            continue
-        control = _controls()[documented.name]
-        yield Parameter(
-            name=documented.name,
-            kind=documented.kind,
-            help=documented.help,
-            about=control["about"],
-            effect_beyond_next_token=control.get("beyond_one_token", ""),
-            minimum=control["minimum"] if documented.minimum is None else documented.minimum,
-            maximum=documented.maximum,
-            default=default,
-            label=control["label"],
-            simple_label=control.get("simple_label", ""),
-            step=control["step"],
-            start=control["start"] if default is None else default,
-            limits_output=control.get("caps_output", False),
-            is_seed=control.get("rolls", False),
-            neutral_range=tuple(control["neutral"]) if "neutral" in control else None,
-            deterministic_at=control.get("certain_at"),
-            needs_randomness=control.get("of_chance", False),
-            is_in_openai_api=control.get("openai", True),
-        )
+def offered_parameters(read: InputSchema) -> Iterator[Parameter]:
+    """Yield the numbers of a schema that Paddock has a control for."""
+    for documented in read.parameters:
+        control = _controls().get(documented.name)
+        if control is not None and documented.kind in (ParameterKind.INTEGER, ParameterKind.NUMBER):
+            yield _offer(documented, control)
+
+
+def _offer(documented: DocumentedParameter, control: Mapping[str, Any]) -> Parameter:
+    default = as_number(documented.default)
+    minimum = control.get("minimum", 0) if documented.minimum is None else documented.minimum
+    return Parameter(
+        name=documented.name,
+        kind=documented.kind,
+        help=documented.help,
+        about=control["about"],
+        effect_beyond_next_token=control.get("beyond_one_token", ""),
+        minimum=minimum,
+        maximum=documented.maximum,
+        default=default,
+        label=control["label"],
+        simple_label=control.get("simple_label", ""),
+        step=control["step"],
+        start=control.get("start", minimum) if default is None else default,
+        limits_output=control.get("caps_output", False),
+        is_seed=control.get("rolls", False),
+        neutral_range=tuple(control["neutral"]) if "neutral" in control else None,
+        deterministic_at=control.get("certain_at"),
+        needs_randomness=control.get("of_chance", False),
+        is_in_openai_api=control.get("openai", True),
+    )
+
+
+def parameter_label(name: str) -> str:
+    """Return the label of a parameter: Paddock's own, else its name in words."""
+    control = _controls().get(name)
+    return str(control["label"]) if control else name.replace("_", " ").strip().capitalize()
+
+
+def has_control(name: str) -> bool:
+    """Return True if Paddock has a control of its own for that parameter."""
+    return name in _controls()
 
 
 def read_model(path: Path) -> Model:
@@ -183,7 +208,7 @@ def read_model(path: Path) -> Model:
         terms=record["terms"],
         context_window=record["context_window"],
         price=Price(**{name: Decimal(value) for name, value in record["price"].items()}),
-        parameters=tuple(_parameters(record["input"])),
+        parameters=tuple(offered_parameters(read_input_schema(record["input"]))),
         capabilities=tuple(Capability(**fields) for fields in record["capabilities"]),
         input_schema=record["input"],
         output_schema=record["output"],

@@ -11,6 +11,7 @@ from lib.api.backend import Backend
 from lib.api.model_catalogue import Catalogue
 from lib.errors import PaddockError
 from lib.model.catalogue_entry import Ability, CatalogueEntry
+from lib.model.catalogue_model import build_model
 from lib.model.model_record import default_model, format_number, models
 from lib.model.pricing import format_exact
 from lib.model.schema_reader import (
@@ -21,6 +22,7 @@ from lib.model.schema_reader import (
     ParameterKind,
     read_input_schema,
 )
+from lib.ui.model.model_trial import draw_model_trial
 from lib.ui.shell.account_catalogue import model_catalogue
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.local_time import format_local_time
@@ -70,8 +72,9 @@ def draw_account_models(backend: Backend | None) -> None:
     ids = sorted(entry.id for entry in catalogue.entries)
     first = default_model().id if default_model().id in ids else ids[0]
     chosen = st.selectbox("Model", ids, index=ids.index(first), key=_MODEL, persist_state="session")
-    _draw_entry(next(entry for entry in catalogue.entries if entry.id == chosen))
-    _draw_schema(backend, chosen)
+    entry = next(entry for entry in catalogue.entries if entry.id == chosen)
+    _draw_entry(entry)
+    _draw_schema(backend, entry)
 
 
 def _load(backend: Backend) -> Catalogue | None:
@@ -145,17 +148,21 @@ def _price(purpose: str, price: Decimal | None) -> str:
     return f"price {purpose} not listed" if price is None else f"\\${format_exact(price)} {purpose}"
 
 
-def _draw_schema(backend: Backend, id: str) -> None:
+def _draw_schema(backend: Backend, entry: CatalogueEntry) -> None:
+    model = models().get(entry.id)
     try:
-        if id in models():
-            schema = models()[id].input_schema
+        if model is not None:
+            schema = model.input_schema
         else:
             with st.spinner("Loading the settings of this model…"):
-                schema = model_catalogue().fetch_schema(backend, id)
+                schema = model_catalogue().fetch_schema(backend, entry.id)
+            model = build_model(entry, schema)
     except PaddockError as error:
         draw_error(error)
         return
-    _draw_parameters(read_input_schema(schema))
+    read = read_input_schema(schema)
+    draw_model_trial(backend, model, read)
+    _draw_parameters(read)
 
 
 def _draw_parameters(read: InputSchema) -> None:
@@ -163,15 +170,9 @@ def _draw_parameters(read: InputSchema) -> None:
         st.caption("The service documents no settings for this model.")
         return
     st.subheader("Its settings", anchor=False)
-    rows = ["| Setting | Values | Default | Documentation |", "|---|---|---|---|"]
-    rows += [
-        f"| `{_in_code(parameter.name)}` | {_values(parameter)} | {_default(parameter)} "
-        f"| {_in_cell(parameter.help)} |"
-        for parameter in read.parameters
-    ]
     if read.parameters:
         with st.container(key="other-model-settings"):
-            st.markdown("\n".join(rows))
+            st.markdown("\n".join(map(_describe_parameter, read.parameters)))
     fields = sorted(read.fields & REQUEST_FIELDS)
     if fields:
         st.caption(f"It also takes {', '.join(f'`{field}`' for field in fields)}.")
@@ -180,9 +181,14 @@ def _draw_parameters(read: InputSchema) -> None:
             st.markdown("\n".join(f"- {_describe_omitted(omitted)}" for omitted in read.omitted))
 
 
+def _describe_parameter(parameter: DocumentedParameter) -> str:
+    facts = " · ".join((f"`{_in_code(parameter.name)}`", _values(parameter), _default(parameter)))
+    return f"- {facts}" + (f"  \n  {_in_line(parameter.help)}" if parameter.help else "")
+
+
 def _values(parameter: DocumentedParameter) -> str:
     if parameter.kind is ParameterKind.CHOICE:
-        return ", ".join(_in_cell(str(choice)) for choice in parameter.choices)
+        return ", ".join(_in_line(str(choice)) for choice in parameter.choices)
     kind = _KINDS[parameter.kind]
     match parameter.minimum, parameter.maximum:
         case None, None:
@@ -196,29 +202,29 @@ def _values(parameter: DocumentedParameter) -> str:
 
 
 def _number(value: int | float | None) -> str:
-    return "" if value is None else _in_cell(format_number(value))
+    return "" if value is None else _in_line(format_number(value))
 
 
 def _default(parameter: DocumentedParameter) -> str:
     match parameter.default:
         case None:
-            return "—"
+            return "no documented default"
         case bool() as default:
-            return "on" if default else "off"
+            return f"default {'on' if default else 'off'}"
         case int() | float() as default:
-            return _number(default)
+            return f"default {_number(default)}"
         case default:
-            return _in_cell(default)
+            return f"default {_in_line(default)}"
 
 
 def _describe_omitted(omitted: OmittedProperty) -> str:
     return f"`{_in_code(omitted.name)}`: {omitted.reason}" if omitted.name else omitted.reason.capitalize()
 
 
-def _in_cell(text: str) -> str:
+def _in_line(text: str) -> str:
     return escape_markdown(" ".join(text.split()))
 
 
 def _in_code(name: str) -> str:
-    """Return a name for a code span in a table, without the signs that would end one."""
-    return "".join(char if char.isprintable() and char not in "`|" else "�" for char in name)
+    """Return a name for a code span, without the signs that would end it."""
+    return "".join(char if char.isprintable() and char != "`" else "�" for char in name)

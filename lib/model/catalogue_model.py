@@ -1,0 +1,47 @@
+"""A model of the account's list, with what its schema documents, as a model that can be asked."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from lib.model.catalogue_entry import TEXT_GENERATION, CatalogueEntry
+from lib.model.model_record import Model, Price, default_model, offered_parameters
+from lib.model.schema_reader import read_input_schema
+
+
+def build_model(entry: CatalogueEntry, schema: Any) -> Model | None:
+    """Return the model, None if its prices or its context window are not listed: its cost would not be known."""
+    if entry.input_price is None or entry.output_price is None or entry.context_window is None:
+        return None
+    maker, name = entry.id.removeprefix("@").split("/")[-2:]
+    return Model(
+        id=entry.id,
+        name=name,
+        maker=maker,
+        task=TEXT_GENERATION,
+        description=entry.description,
+        source="",
+        read_on="",
+        terms=entry.terms,
+        context_window=entry.context_window,
+        price=_price(entry.input_price, entry.output_price),
+        parameters=tuple(offered_parameters(read_input_schema(schema))),
+        capabilities=(),
+        input_schema=schema if isinstance(schema, dict) else {},
+        output_schema={},
+    )
+
+
+def _price(input: Decimal, output: Decimal) -> Price:
+    """Return the listed prices; the list has no neurons, so they are those of the same dollars."""
+    account = default_model().price
+    neurons_per_dollar = 1000 / account.per_thousand_neurons
+    return Price(
+        input_per_million=input,
+        output_per_million=output,
+        neurons_per_million_input=input * neurons_per_dollar,
+        neurons_per_million_output=output * neurons_per_dollar,
+        per_thousand_neurons=account.per_thousand_neurons,
+        free_neurons_a_day=account.free_neurons_a_day,
+    )
