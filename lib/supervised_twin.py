@@ -133,7 +133,7 @@ class SupervisedTwin:
             quick_deaths = quick_deaths + 1 if time.monotonic() - started < STABLE_SECONDS else 0
             if quick_deaths >= MAX_QUICK_DEATHS:
                 self._state = Failed(
-                    f"The practice model stopped {quick_deaths} times in a row right after it started.",
+                    f"The model on this computer stopped {quick_deaths} times in a row right after it started.",
                     "Run “python -m lib.twin” in a terminal to see why, or use another model.",
                 )
                 return
@@ -165,7 +165,7 @@ class SupervisedTwin:
             )
         except OSError as error:
             self._state = Failed(
-                f"The practice model cannot be started: {error.strerror}.",
+                f"The model on this computer cannot be started: {error.strerror}.",
                 "Close other programs, then retry.",
             )
             return

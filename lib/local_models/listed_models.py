@@ -50,9 +50,10 @@ def list_models() -> list[ListedModel]:
         id = model.id if is_here or downloaded else ""
         listed.append(ListedModel(model.id, model.name, is_here, id, model.size, model, downloaded))
     listed += [_describe_installed(model) for model in installed.values()]
+    # Those of the catalogue are above, under their own ids.
+    above = {model.id for model in CATALOGUE} | {model.id for model in listed}
     for id, address, size in list_unfinished():
-        # Those of the catalogue are above, under their own ids.
-        if id not in {model.id for model in listed}:
+        if id not in above:
             with suppress(BadInput):
                 listed.append(describe_model(address, size))
     return listed

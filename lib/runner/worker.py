@@ -362,7 +362,7 @@ class Worker:
             and error.retryable
             and (attempt.was_rate_limited or error.retry_after is not None)
         ):
-            service_name = "Cloudflare" if self._context.backend.billed else "The practice model"
+            service_name = "Cloudflare" if self._context.backend.billed else "The model on this computer"
             limiter.report_refusal(turn, error.retry_after, service_name)
 
     def _back_off(self, tries: int, result: Result) -> None:

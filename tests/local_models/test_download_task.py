@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from lib.local_models import model_source
 from lib.local_models.download_task import DownloadStatus, DownloadTask
-from lib.local_models.model_folder import downloaded_bytes, find_installed
-from lib.local_models.model_source import RemoteModel
+from lib.local_models.listed_models import list_models
+from lib.local_models.model_folder import downloaded_bytes, find_installed, part_of, remove_model
+from lib.local_models.model_source import CATALOGUE, SHIPPED_ID, RemoteModel, parse_source
 from tests.local_models.model_server import ModelServer, corrupt_at, hold_at, refuse
 from tests.local_models.test_model_download import CONTENT, PINNED, SIZE
 from tests.waiting import wait_until
@@ -96,3 +98,22 @@ def test_a_failure_is_told_and_what_came_is_kept_or_removed(server: ModelServer)
     task.cancel(keeps=False)
     assert downloaded_bytes(PINNED) == 0
     assert ended == []
+
+
+def test_begun_downloads_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PADDOCK_DATA_DIR", str(tmp_path))
+    (llama,) = CATALOGUE
+    address = "https://files.example/Own.gguf"
+    own = parse_source(address)
+    assert isinstance(own, RemoteModel)
+    for model, url in ((llama, f"https://hub.example{llama.hub_path}"), (own, address)):
+        part = part_of(model)
+        part.parent.mkdir(parents=True)
+        origin = {"url": url, "validator": "", "size": 9, "sha256": ""}
+        part.with_name(f"{part.name}.json").write_text(json.dumps(origin))
+    part_of(own).write_bytes(b"GGUF")
+    listed = list_models()
+    assert [model.key for model in listed] == [SHIPPED_ID, llama.id, address]
+    assert (listed[2].downloaded, listed[2].size, listed[2].id) == (4, 9, own.id)
+    assert remove_model(own.id)
+    assert len(list_models()) == 2

@@ -133,4 +133,4 @@ def draw_context_gauge(used: int, estimated: bool, window: int | None, model: Mo
 def context_window_note(window: int, model: Model) -> str:
     """Return why the context window is not the documented one of the model."""
     documented = f"{model.context_window:,} for {model.name} on Cloudflare"
-    return f"{window:,} for the practice model on this computer; {documented}."
+    return f"{window:,} for the model on this computer; {documented}."

@@ -141,7 +141,7 @@ def _draw_next_code(tab: ChatTab, request: Request) -> None:
 def draw_code(tab: ChatTab, request: Request, key: str) -> None:
     """Draw the request as a program, in a language to choose."""
     if tab.backend is None:
-        st.caption("The practice model is still starting.")
+        st.caption("The model on this computer is still starting.")
         return
     snippets = {snippet.name: snippet for snippet in build_snippets(request, tab.backend)}
     name_key = f"{key}-language"

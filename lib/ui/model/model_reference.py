@@ -91,7 +91,8 @@ def _draw_own_code(model: Model, backend: Backend) -> None:
         if st.toggle(
             "Show the token",
             key="show-token",
-            help="It lets programs on this computer use the practice model, nothing else. It is new at each start.",
+            help="It lets programs on this computer use the model on it, nothing else. It is new at each start, "
+            "and when another model answers.",
         ):
             token = backend.token.reveal()
     else:

@@ -54,7 +54,7 @@ def draw_next_token(model: Model) -> None:
         case Ready(backend):
             _draw_demonstration(model, backend)
         case Failed(reason, advice):
-            draw_error(PaddockError(reason, advice=advice), "The practice model is not running")
+            draw_error(PaddockError(reason, advice=advice), "The model on this computer is not running")
             _draw_start_button("Start it again")
         case Fetching() | Loading() if supervisor.is_started:
             _wait_for_twin()

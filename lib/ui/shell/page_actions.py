@@ -72,5 +72,5 @@ class PageActions:
     def require_backend(self) -> Backend:
         """Return the backend. Raise BadInput if there is none."""
         if self.backend is None:
-            raise BadInput("The practice model is still starting.", advice=self._advice)
+            raise BadInput("The model on this computer is still starting.", advice=self._advice)
         return self.backend

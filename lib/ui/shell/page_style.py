@@ -17,7 +17,7 @@ _STYLE = """
 _PRESENTING_STYLE = """
 html:root {font-size: clamp(17px, 1.1vw + 9px, 34px)}
 [data-testid="stSidebar"], [data-testid="stSidebarCollapsedControl"], [data-testid="stHeader"],
-.st-key-present-escape {display: none}
+.st-key-present-escape, html .st-key-model-line {display: none}
 [data-testid="stMainBlockContainer"] {padding-top: 1.5rem}
 [data-testid="stMainBlockContainer"], [data-testid="stBottomBlockContainer"] {max-width: none; padding-inline: 5vw}
 .st-key-presenting {zoom: .7}
