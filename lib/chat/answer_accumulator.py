@@ -23,14 +23,15 @@ Clock = Callable[[], float]
 class AnswerAccumulator:
     """Collects the events of one answer.
 
-    ``parts`` only grows, so readers need no lock. ``is_complete`` is True once the backend declared the end.
-    ``first_text_at`` is the time of the first text or tool call.
+    ``parts`` and ``thoughts`` only grow, so readers need no lock. ``is_complete`` is True once the backend declared
+    the end. ``first_text_at`` is the time of the first text or tool call.
     """
 
     def __init__(
         self, backend: Backend, model: Model, request: Request, clock: Clock = time.monotonic
     ) -> None:
         self.parts: list[str] = []
+        self.thoughts: list[str] = []
         self.is_complete = False
         self.started_at = clock()
         self.first_text_at: float | None = None
@@ -64,8 +65,8 @@ class AnswerAccumulator:
             case ToolCallDelta():
                 self._begin()
                 self._deltas.append(event)
-            case ReasoningDelta():
-                pass  # this model sends none; the raw reply would hold it
+            case ReasoningDelta(text):
+                self.thoughts.append(text)
 
     def _begin(self) -> None:
         if self.first_text_at is None:

@@ -66,6 +66,11 @@ class AnswerRun:
         return "".join(self.parts)
 
     @property
+    def reasoning(self) -> str:
+        """The thoughts of a model that thinks before it answers. They are not part of the answer."""
+        return "".join(self._accumulator.thoughts)
+
+    @property
     def called_tool_names(self) -> tuple[str, ...]:
         return self._accumulator.called_tool_names
 

@@ -25,7 +25,7 @@ def build_model(entry: CatalogueEntry, schema: Any) -> Model | None:
         read_on="",
         terms=entry.terms,
         context_window=entry.context_window,
-        price=_price(entry.input_price, entry.output_price),
+        price=_price(entry.input_price, entry.output_price, entry.cached_input_price),
         parameters=tuple(offered_parameters(read_input_schema(schema))),
         capabilities=(),
         input_schema=schema if isinstance(schema, dict) else {},
@@ -33,7 +33,7 @@ def build_model(entry: CatalogueEntry, schema: Any) -> Model | None:
     )
 
 
-def _price(input: Decimal, output: Decimal) -> Price:
+def _price(input: Decimal, output: Decimal, cached_input: Decimal | None) -> Price:
     """Return the listed prices; the list has no neurons, so they are those of the same dollars."""
     account = default_model().price
     neurons_per_dollar = 1000 / account.per_thousand_neurons
@@ -44,4 +44,5 @@ def _price(input: Decimal, output: Decimal) -> Price:
         neurons_per_million_output=output * neurons_per_dollar,
         per_thousand_neurons=account.per_thousand_neurons,
         free_neurons_a_day=account.free_neurons_a_day,
+        cached_input_per_million=cached_input,
     )

@@ -73,7 +73,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Price:
-    """The listed unit prices in US dollars and in neurons."""
+    """The listed unit prices in US dollars and in neurons.
+
+    Cached input costs as much as other input, unless it has a price of its own.
+    """
 
     input_per_million: Decimal
     output_per_million: Decimal
@@ -81,6 +84,7 @@ class Price:
     neurons_per_million_output: Decimal
     per_thousand_neurons: Decimal
     free_neurons_a_day: Decimal
+    cached_input_per_million: Decimal | None = None
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,12 @@ _MILLION = Decimal(1_000_000)
 
 def cost_in_dollars(usage: Usage, price: Price) -> Decimal:
     """Return the price of the usage in US dollars, at the listed price and not rounded."""
-    return (
-        usage.prompt_tokens * price.input_per_million + usage.completion_tokens * price.output_per_million
-    ) / _MILLION
+    cached = min(usage.cached_tokens, usage.prompt_tokens)
+    cached_price = price.cached_input_per_million
+    input_dollars = usage.prompt_tokens * price.input_per_million
+    if cached_price is not None:
+        input_dollars += cached * (cached_price - price.input_per_million)
+    return (input_dollars + usage.completion_tokens * price.output_per_million) / _MILLION
 
 
 def cost_in_neurons(usage: Usage, price: Price) -> Decimal:

@@ -92,8 +92,7 @@ def _start(backend: Backend, model: Model, request: Request) -> None:
 def _draw_answer(model: Model, run: AnswerRun) -> None:
     if run.is_running:
         with st.container(border=True):
-            if run.text:
-                model_text.draw_text(run.text, "model-trial")
+            _draw_text(run)
             st.caption(":material/hourglass: Waiting for the answer …")
             st.button("Stop", key="model-trial-stop", icon=":material/stop_circle:", on_click=run.stop)
         refresh_after("model-trial", _REFRESH_SECONDS)
@@ -102,6 +101,14 @@ def _draw_answer(model: Model, run: AnswerRun) -> None:
     with st.container(border=True):
         if answer.error is not None:
             draw_error(answer.error)
-        if answer.text:
-            model_text.draw_text(answer.text, "model-trial")
+        _draw_text(run)
         st.caption(answer_stats.answer_line(model, (answer,)))
+
+
+def _draw_text(run: AnswerRun) -> None:
+    """Draw the text so far, and above it, folded, what the model thought."""
+    if reasoning := run.reasoning:
+        with st.expander("Thoughts", key="model-trial-thoughts"):
+            model_text.draw_plain(reasoning, "model-trial-thoughts")
+    if run.text:
+        model_text.draw_text(run.text, "model-trial")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ import pytest
 from lib.model.catalogue_entry import parse_entries
 from lib.model.catalogue_model import build_model
 from lib.model.model_record import default_model
-from lib.model.pricing import format_dollars
+from lib.model.pricing import cost_in_dollars, format_dollars
 from lib.model.schema_reader import DocumentedParameter, ParameterKind, read_input_schema
+from lib.model.usage import Usage
 from tests.model.catalogue_records import LISTED, RECORDS, SCHEMAS
 from tests.model.generated_schemas import generate_schema
-from tests.page.upstream import ErrorReply, StreamReply, Upstream
+from tests.page.upstream import ErrorReply, EventsReply, StreamReply, Upstream
 from tests.ui.app_test_page import AppTestPage
 from tests.waiting import wait_until
 
@@ -80,6 +82,19 @@ def test_what_is_left_empty_is_not_sent(page: AppTestPage, upstream: Upstream) -
     assert not page.has_key("model-trial-answer")
 
 
+def test_thoughts_are_folded(page: AppTestPage, upstream: Upstream) -> None:
+    def chunk(**delta: str) -> dict[str, Any]:
+        return {"choices": [{"index": 0, "delta": delta}]}
+
+    upstream.plan_replies(EventsReply(chunk(reasoning_content="A *greeting*. "), chunk(content="Hello.")))
+    page.choose("other-model", "@cf/qwen/qwen3.8-27b").click("model-trial-start")
+    text = answer_text(page)
+    assert "Hello." in text
+    assert [expander.label for expander in page.test.expander].count("Thoughts") == 1
+    run = page.test.session_state["model-trial-run"]
+    assert (run.reasoning, run.answer.text) == ("A *greeting*. ", "Hello.")
+
+
 def test_another_message_stops_the_answer(page: AppTestPage, upstream: Upstream) -> None:
     upstream.plan_replies(StreamReply(endless=True), StreamReply("The second."))
     page.choose("other-model", "@cf/openai/gpt-oss-20b").click("model-trial-start")
@@ -136,3 +151,16 @@ def test_the_limit_of_an_answer() -> None:
     )
     assert default_model().answer_limit({}) == 256
     assert build_model(entries[UNPRICED], {}) is None
+
+
+def test_cached_input_has_its_own_price() -> None:
+    entries = {entry.id: entry for entry in parse_entries(LISTED)}
+    usage = Usage(1_000_000, 1_000_000, cached_tokens=800_000)
+    for id, dollars in (
+        # 200,000 tokens at $0.45, 800,000 at $0.05 and 1,000,000 at $3.2 per million; the other has no such price.
+        ("@cf/qwen/qwen3.8-27b", "3.33"),
+        ("@cf/openai/gpt-oss-20b", "0.5"),
+    ):
+        model = build_model(entries[id], SCHEMAS[id])
+        assert model is not None
+        assert cost_in_dollars(usage, model.price) == Decimal(dollars)
