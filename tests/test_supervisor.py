@@ -84,10 +84,9 @@ def test_a_running_answer_outlives_the_change_of_the_model(endless: Path, short:
             texts = read_texts(response)
             text = next(texts)
             supervisor.switch_to(str(short))
-            assert supervisor.state == Ready(old, endless.name, old_pid, "Built with Llama")
-            assert (supervisor.model, supervisor.next_model) == (str(endless), str(short))
             # From then on nothing in this process uses the old twin, so it is told to finish.
             while not asked:
+                assert isinstance(supervisor.state, Ready), "one of the two always answers"
                 text += next(texts)
             assert supervisor.up_to_date(old) == ready_backend(supervisor, "Short Test")
             assert ask(ready_backend(supervisor, "Short Test")) == "Yes"

@@ -33,16 +33,22 @@ class DownloadStatus:
     is_running: bool = False
     problem: PaddockError | None = None
 
+    @property
+    def progress(self) -> str:
+        """The bytes, and the rate and the time that is left if they are known, for the user."""
+        return describe_transfer(self.done, self.total, self.bytes_per_second)
+
     def describe(self) -> str:
-        """Return a sentence for the user."""
+        """Return a line for the user."""
         name = self.model.name
-        if self.is_running and self.total and self.done >= self.total:
+        if self.problem is not None:
+            return f"The download of {name} has failed. {self.problem.message} {self.problem.advice}"
+        if not self.is_running:
+            return f"The download of {name} is paused: {self.progress}"
+        if self.total and self.done >= self.total:
             return f"Checking the file of {name} …"
-        progress = describe_transfer(self.done, self.total, self.bytes_per_second)
-        if self.is_running:
-            host = f" from {self.model.host}" if self.model.host else ""
-            return f"Downloading {name}{host}: {progress}" if self.total else f"Downloading {name}{host} …"
-        return f"The download of {name} {'has failed' if self.problem else 'is paused'}: {progress}"
+        host = f" from {self.model.host}" if self.model.host else ""
+        return f"Downloading {name}{host}{f': {self.progress}' if self.total else ' …'}"
 
 
 class DownloadTask:

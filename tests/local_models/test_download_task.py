@@ -41,7 +41,7 @@ def test_it_is_paused_goes_on_and_outlives_its_process(server: ModelServer) -> N
     task = DownloadTask(ended.append)
     task.begin(PINNED)
     wait_until(lambda: status_of(task).done == HALF)
-    assert status_of(task).describe() == "Downloading Small: 1 of 2 MB"
+    assert status_of(task).describe().startswith("Downloading Small: 1 of 2 MB")
     task.pause()
     assert not status_of(task).is_running
     assert "is paused: 1 of 2 MB" in status_of(task).describe()
@@ -79,6 +79,7 @@ def test_a_failure_is_told_and_what_came_is_kept_or_removed(server: ModelServer)
         problem = status_of(task).problem
         assert problem is not None
         assert problem.advice
+        assert problem.message in status_of(task).describe()
         return problem.message
 
     assert "HTTP 403" in fail(refuse(403))

@@ -19,7 +19,9 @@ def draw_download(status: DownloadStatus, error_key: str) -> None:
     if status.problem is not None:
         draw_error(status.problem, f"The download of {status.model.name} has failed")
     with st.container(key="model-download", gap="small"):
-        st.progress(share, text=escape_markdown(status.describe()))
+        st.progress(
+            share, text=escape_markdown(status.describe() if status.problem is None else status.progress)
+        )
         with st.container(horizontal=True):
             if status.is_running:
                 _draw_button("Pause", "pause", ":material/pause:", _pause, error_key)

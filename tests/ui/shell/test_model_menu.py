@@ -106,7 +106,9 @@ def test_the_owner_accepts_downloads_pauses_and_uses(used: list[str], server: Mo
     act(page, "model-download-1")
     act(page, "model-accept")
     models = registry().models
-    wait_until(lambda: (status := models.download_status(LOCAL_OWNER)) is not None and status.done > 0)
+    wait_until(
+        lambda: (status := models.download_status(LOCAL_OWNER)) is not None and status.done == SIZE // 2
+    )
     assert models.describe(LOCAL_OWNER).startswith("Downloading Llama 3.2 1B Instruct")
     assert (models.describe(VISITOR), models.download_status(VISITOR)) == ("", None)
     page.click("place")
