@@ -62,6 +62,9 @@ class Supervisor:
         """Why the model that was chosen last does not answer."""
         return self._problem
 
+    def forget_problem(self) -> None:
+        self._problem = None
+
     @property
     def change_count(self) -> int:
         """Count the changes: how often another model has begun to answer."""

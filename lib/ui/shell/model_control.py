@@ -10,6 +10,7 @@ from lib.local_models.listed_models import describe_model
 from lib.local_models.model_folder import find_record, remove_model
 from lib.local_models.model_source import RemoteModel, parse_source
 from lib.local_models.requirements import require_room
+from lib.supervised_twin import Failed
 from lib.supervisor import Supervisor
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 
@@ -84,7 +85,16 @@ class ModelControl:
         if next_model := self._supervisor.next_model:
             with suppress(PaddockError):
                 return f"Starting {describe_model(next_model).name} …"
+        problem = self._supervisor.problem
+        # Without any model, the page itself says what is wrong.
+        if problem is not None and not isinstance(self._supervisor.state, Failed):
+            return f"The other model could not start: {problem.reason}. {problem.advice}"
         return ""
+
+    def dismiss_problem(self, owner: str) -> None:
+        """Stop reporting that the model that was chosen last could not start."""
+        _require_local_owner(owner)
+        self._supervisor.forget_problem()
 
     def pause(self, owner: str) -> None:
         """Pause the download."""

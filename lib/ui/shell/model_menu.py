@@ -45,6 +45,7 @@ class ModelMenu:
         draw_kept_error(_PROBLEM, "This cannot be done")
         if (problem := supervisor.problem) is not None:
             draw_error(PaddockError(problem.reason, advice=problem.advice), "The other model could not start")
+            st.button("Dismiss", key="model-dismiss", on_click=_dismiss)
         try:
             models = self._list_models()
         except PaddockError as error:
@@ -223,3 +224,8 @@ def _accept(model: str) -> None:
 def _download(model: str, *, accepts_licence: bool = False) -> None:
     with keep_error(_PROBLEM):
         registry().models.download(current_owner(), model, accepts_licence=accepts_licence)
+
+
+def _dismiss() -> None:
+    with keep_error(_PROBLEM):
+        registry().models.dismiss_problem(current_owner())

@@ -15,8 +15,10 @@ from lib.local_models import listed_models, model_source
 from lib.local_models.licences import LLAMA_3_2
 from lib.local_models.model_folder import InstalledModel
 from lib.local_models.model_source import SHIPPED_ID
+from lib.supervised_twin import Failed, Loading
 from lib.supervisor import Supervisor
 from lib.ui.shell import model_line, visitor_cookie
+from lib.ui.shell.model_control import ModelControl
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER, OWNER_HEADER
 from tests.local_models.model_server import ModelServer, hold_at
@@ -140,7 +142,8 @@ def test_a_visitor_cannot_reach_a_download(used: list[str], server: ModelServer)
 def test_each_page_is_told_what_concerns_its_owner(used: list[str], server: ModelServer) -> None:
     """The line at the top names a download to the local owner alone."""
     server.scripts.append(hold_at(SIZE // 2))
-    registry().models.download(LOCAL_OWNER, "llama-3.2-1b", accepts_licence=True)
+    models = registry().models
+    models.download(LOCAL_OWNER, "llama-3.2-1b", accepts_licence=True)
 
     async def fail(scope: Scope, receive: Receive, send: Send) -> None:
         raise AssertionError("it was passed on")
@@ -158,10 +161,36 @@ def test_each_page_is_told_what_concerns_its_owner(used: list[str], server: Mode
     async def receive_nothing() -> Message:
         return {"type": "http.request"}
 
+    wait_until(
+        lambda: (status := models.download_status(LOCAL_OWNER)) is not None and status.done == SIZE // 2
+    )
     assert "Llama" in ask((OWNER_HEADER.encode(), LOCAL_OWNER.encode()))
     assert "Llama" not in ask((OWNER_HEADER.encode(), VISITOR.encode()))
     assert "Llama" not in ask()
-    registry().models.cancel(LOCAL_OWNER, keeps=False)
+    # A restart of the server goes on with it, for this owner alone.
+    registry().models.close()
+    models = ModelControl(registry().supervisor)
+    wait_until(lambda: used == ["llama-3.2-1b"])
+    assert models.download_status(LOCAL_OWNER) is None
+    assert server.sent == SIZE
+
+
+def test_a_model_that_could_not_start_is_reported_until_it_is_dismissed(
+    used: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Supervisor, "state", Loading())
+    registry().supervisor._problem = Failed("not a GGUF model file: x.gguf", "Use another model.")
+    models = registry().models
+    assert models.describe(LOCAL_OWNER) == (
+        "The other model could not start: not a GGUF model file: x.gguf. Use another model."
+    )
+    assert models.describe(VISITOR) == ""
+    page = AppTestPage(path="pages/experiment.py").click("place")
+    assert "Not a GGUF model file" in " ".join(page.errors())
+    act(page, "model-dismiss")
+    assert models.describe(LOCAL_OWNER) == ""
+    with pytest.raises(BadInput, match="Only somebody"):
+        models.dismiss_problem(VISITOR)
 
 
 def test_the_owner_removes_what_does_not_answer(used: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
