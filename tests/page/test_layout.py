@@ -91,6 +91,22 @@ def test_the_links_to_the_pages_stand_still(desktop: BrowserTab) -> None:
     assert len(desktop.page.evaluate("[...places]")) == 1, desktop.page.evaluate("[...places]")
 
 
+def test_a_sidebar_that_stays_empty_is_drawn_again(desktop: BrowserTab) -> None:
+    desktop.go_to_page("History")
+    desktop.by_key("carry").wait_for()
+    desktop.wait_until_idle()
+    desktop.page.evaluate("window.left = document.createElement('section')")
+    count = desktop.message_count
+    # As Streamlit left it in one of ten visits, until the page's script ran again.
+    desktop.page.evaluate("""() => {
+        left.dataset.testid = 'stSidebar'
+        left.innerHTML = '<div data-testid=stSidebarUserContent><div data-testid=stVerticalBlock></div></div>'
+        document.body.append(left)
+    }""")
+    desktop.wait_until("another run", lambda: desktop.message_count > count)
+    desktop.page.evaluate("left.remove()")
+
+
 def test_nothing_moves_because_an_answer_comes(desktop: BrowserTab, upstream: Upstream) -> None:
     def places() -> dict[str, object]:
         return {part: desktop.page.locator(part).first.bounding_box() for part in STEADY}

@@ -232,7 +232,11 @@ def _draw_footer(cell: _Cell, answer: Message, messages: tuple[Message, ...]) ->
                 rating = tab.comparison.ratings.get(answer.id)
                 draw_stars(f"stars-{answer.id}", rating, partial(tab.session.rate, answer.id))
         if not tab.is_hidden and tab.mode.has_controls:
-            _draw_menu(tab, column, answer, can_repeat=can_repeat)
+            # In a narrow cell both stand below the stars.
+            with st.container(
+                horizontal=True, wrap=False, gap="xsmall", width="content", key=f"actions-{answer.id}"
+            ):
+                _draw_menu(tab, column, answer, can_repeat=can_repeat)
     if tab.is_hidden or not tab.mode.has_controls:
         return
     if can_repeat and runs and runs[-1].ending in _FAILED:

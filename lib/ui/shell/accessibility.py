@@ -14,11 +14,16 @@ import streamlit as st
 from lib.ui.widgets.content_version import content_version
 
 _STATIC = Path(__file__).with_name("static")
-_STYLE, _SCRIPTS = "paddock.css", ("accessibility.js", "focus.js", "bottom_bar.js", "data_grid.js")
+_STYLE, _SCRIPTS = (
+    "paddock.css",
+    ("accessibility.js", "focus.js", "bottom_bar.js", "data_grid.js", "sidebar.js"),
+)
 # A component's script comes from a blob, where an address has nothing to be relative to.
 _LOADER = """
-export default function ({ data }) {
-  for (const script of data.scripts) import(new URL(script, document.baseURI)).then(module => module.start(data))
+export default function ({ data, setTriggerValue }) {
+  const redraw = () => setTriggerValue("redraw", true)
+  for (const script of data.scripts)
+    import(new URL(script, document.baseURI)).then(({ start }) => start(data, redraw))
 }
 """
 # Places to go to from the start of the page, with the words of their links and their keys, as browsers name keys.
@@ -48,6 +53,7 @@ def draw_repairs() -> None:
     with st.container(key="accessibility"):
         _load(
             key="paddock-accessibility",
+            on_redraw_change=lambda: None,
             data={
                 "scripts": [_address(name) for name in _SCRIPTS],
                 "links": _SKIP_LINKS,
