@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from functools import wraps
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -24,7 +25,7 @@ from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 from lib.ui.widgets.click_notice import LONG_RUN
 
-# Kinds of values. Components report by themselves, the others only what the user does.
+# Kinds of values.
 _COMPONENTS = ("json_value", "json_trigger_value")
 _EVENTS = ("trigger_value", "string_trigger_value", "json_trigger_value", "chat_input_value")
 
@@ -48,34 +49,45 @@ def _take_clicks_from_fragments() -> None:
     request = AppSession.request_rerun
 
     @wraps(request)
-    def request_whole_rerun(self: AppSession, client_state: ClientState | None) -> None:
-        if client_state is not None and _needs_whole_rerun(self, client_state):
-            client_state.fragment_id = ""
+    def request_due_rerun(self: AppSession, client_state: ClientState | None) -> None:
+        if client_state is not None:
+            client_state.fragment_id = _fragment_to_rerun(self, client_state)
         request(self, client_state)
 
-    AppSession.request_rerun = request_whole_rerun  # type: ignore[method-assign]
+    AppSession.request_rerun = request_due_rerun  # type: ignore[method-assign]
 
 
-def _needs_whole_rerun(session: AppSession, message: ClientState) -> bool:
-    """Note the message's controls. Return True if it is a fragment's and a rerun of that alone would not do."""
+def _fragment_to_rerun(session: AppSession, message: ClientState) -> str:
+    """Note the message's controls. Return the id of the fragment that is to be run for it, "" for the whole page."""
     before = _reported.get(session, {})
     now = _reported[session] = {state.id: state for state in message.widget_states.widgets}
     if not message.fragment_id:
-        return False
+        return ""
     changed = [state for state in now.values() if _is_event(state) or before.get(state.id, state) != state]
-    fragments = {
-        metadata.fragment_id
-        for state in changed
-        if (metadata := session.session_state.get_widget_metadata(state.id)) is not None
-    }
-    return not fragments <= {message.fragment_id} or (
-        _is_long_run(session) and any(state.WhichOneof("value") not in _COMPONENTS for state in changed)
-    )
+    fragments = _fragments_of(session, changed)
+    clicked = _fragments_of(session, [state for state in changed if _is_users(state)])
+    if None in fragments or (clicked and _is_long_run(session)):
+        return ""
+    if fragments <= {message.fragment_id}:
+        return message.fragment_id
+    # Not the whole page, which would close a dialog. A component reports again.
+    return str(clicked.pop()) if len(clicked) == 1 else ""
+
+
+def _fragments_of(session: AppSession, states: Iterable[WidgetState]) -> set[str | None]:
+    """Return the ids of the fragments that the controls are in, None for a control outside."""
+    known = [session.session_state.get_widget_metadata(state.id) for state in states]
+    return {metadata.fragment_id for metadata in known if metadata is not None}
 
 
 def _is_long_run(session: AppSession) -> bool:
     is_running = session._state is AppSessionState.APP_IS_RUNNING
     return is_running and LONG_RUN in session.session_state and bool(session.session_state[LONG_RUN])
+
+
+def _is_users(state: WidgetState) -> bool:
+    """Return True for what only the user changes. Components report by themselves, too."""
+    return state.WhichOneof("value") not in _COMPONENTS
 
 
 def _is_event(state: WidgetState) -> bool:

@@ -24,7 +24,14 @@ from lib.ui.widgets.click_notice import LONG_RUN
 
 FRAGMENT, OTHER = "fragment", "other"
 # The fragments that the controls are in.
-CONTROLS = {"switch": None, "button": None, "pulse": FRAGMENT, "tab": FRAGMENT, "timer": OTHER}
+CONTROLS = {
+    "switch": None,
+    "button": None,
+    "pulse": FRAGMENT,
+    "tab": FRAGMENT,
+    "timer": OTHER,
+    "other tab": OTHER,
+}
 CLICKED = WidgetStates(widgets=[WidgetState(id="button", trigger_value=True)])
 
 
@@ -97,6 +104,15 @@ def test_another_control_s_change_in_a_fragment_s_report_runs_all() -> None:
     for _ in range(2):  # the same click again
         assert session.report(switch(True), event("button"), event("pulse"), fragment=FRAGMENT) == ""
     assert session.report(switch(True), event("timer"), event("pulse"), fragment=FRAGMENT) == ""
+
+
+def test_a_click_in_another_fragment_runs_that_one() -> None:
+    """The whole page would close a dialog, which is a fragment."""
+    session = Session()
+    session.report(switch(False, "other tab"), switch(False, "tab"))
+    assert session.report(switch(True, "other tab"), switch(False, "tab"), fragment=FRAGMENT) == OTHER
+    assert session.report(switch(True, "other tab"), switch(True, "tab"), fragment=FRAGMENT) == FRAGMENT
+    assert session.report(switch(False, "other tab"), switch(False, "tab"), fragment=FRAGMENT) == ""
 
 
 def test_what_one_session_reports_says_nothing_of_another() -> None:
