@@ -42,7 +42,7 @@ class DownloadStatus:
         """Return a line for the user."""
         name = self.model.name
         if self.problem is not None:
-            return f"The download of {name} has failed. {self.problem.message} {self.problem.advice}"
+            return f"The download of {name} has failed."
         if not self.is_running:
             return f"The download of {name} is paused: {self.progress}"
         if self.total and self.done >= self.total:

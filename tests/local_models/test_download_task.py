@@ -79,7 +79,7 @@ def test_a_failure_is_told_and_what_came_is_kept_or_removed(server: ModelServer)
         problem = status_of(task).problem
         assert problem is not None
         assert problem.advice
-        assert problem.message in status_of(task).describe()
+        assert status_of(task).describe() == "The download of Small has failed."
         return problem.message
 
     assert "HTTP 403" in fail(refuse(403))

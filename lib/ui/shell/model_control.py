@@ -14,6 +14,9 @@ from lib.supervised_twin import Failed
 from lib.supervisor import Supervisor
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 
+# The line on each page is short. The dialog has the rest.
+_MORE = "“Where answers come from” says why and what to do."
+
 
 class ModelControl:
     """Each method takes the owner who asks. Raises BadInput for any other than the local one.
@@ -81,14 +84,14 @@ class ModelControl:
         if owner != LOCAL_OWNER:
             return ""
         if (status := self._task.status) is not None:
-            return status.describe()
+            return status.describe() + (f" {_MORE}" if status.problem else "")
         if next_model := self._supervisor.next_model:
             with suppress(PaddockError):
                 return f"Starting {describe_model(next_model).name} …"
         problem = self._supervisor.problem
         # Without any model, the page itself says what is wrong.
         if problem is not None and not isinstance(self._supervisor.state, Failed):
-            return f"The other model could not start: {problem.reason}. {problem.advice}"
+            return f"The other model could not start. {_MORE}"
         return ""
 
     def dismiss_problem(self, owner: str) -> None:

@@ -181,9 +181,7 @@ def test_a_model_that_could_not_start_is_reported_until_it_is_dismissed(
     monkeypatch.setattr(Supervisor, "state", Loading())
     registry().supervisor._problem = Failed("not a GGUF model file: x.gguf", "Use another model.")
     models = registry().models
-    assert models.describe(LOCAL_OWNER) == (
-        "The other model could not start: not a GGUF model file: x.gguf. Use another model."
-    )
+    assert models.describe(LOCAL_OWNER).startswith("The other model could not start.")
     assert models.describe(VISITOR) == ""
     page = AppTestPage(path="pages/experiment.py").click("place")
     assert "Not a GGUF model file" in " ".join(page.errors())
