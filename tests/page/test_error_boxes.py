@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from lib.errors import classify_refusal
 from tests.page.browser_tab import TIMEOUT, BrowserTab, squeeze
-from tests.page.upstream import ErrorReply, SilentReply, StreamReply, Upstream
+from tests.page.upstream import (
+    ErrorReply,
+    SilentReply,
+    StreamReply,
+    Upstream,
+    UpstreamHandler,
+    UpstreamRequest,
+)
 
 # Paddock retries these by itself before it shows them.
 PASSING = [
@@ -48,6 +55,26 @@ def test_retry_asks_again(tab: BrowserTab, upstream: Upstream) -> None:
     tab.wait_for_end()
     assert upstream.requests[1].body == upstream.requests[0].body
     assert tab.alerts.count() == 0
+
+
+def fail_when_released(handler: UpstreamHandler, request: UpstreamRequest) -> None:
+    """Answer with an error, once the page waits for the answer."""
+    while not request.released.is_set():
+        handler.pause(0.01)
+    ErrorReply(400, 5007, "No such model")(handler, request)
+
+
+def test_an_error_without_a_text_stands_beside_its_sign(tab: BrowserTab, upstream: Upstream) -> None:
+    upstream.plan_replies(fail_when_released)
+    tab.send("Go")
+    tab.wait_until_drawn()
+    upstream.wait_for_request().release()
+    tab.wait_for_end("error")
+    tops = [
+        tab.answers.last.locator(part).first.evaluate("part => part.getBoundingClientRect().top")
+        for part in ("[data-testid=stChatMessage] > :first-child", "[data-testid=stAlert]")
+    ]
+    assert abs(tops[0] - tops[1]) < 2
 
 
 def test_stop_while_it_waits_to_try_again(tab: BrowserTab, upstream: Upstream) -> None:

@@ -23,8 +23,8 @@ CODE_FOLDER = Path(__file__).with_name("browser_code")
 # Below it, a server gives out the folder's modules: lib.ui.shell.browser_code.
 CODE_PATH = "/_paddock/code/"
 _MAIN_MODULE = "model_text.mjs"
-# Names of keyed containers. They are CSS classes in the page, which model_text.mjs and style.mjs refer to.
-_LIVE, _SOURCE = "model-text-live", "model-text-source"
+# Names of keyed containers. They are CSS classes, which model_text.mjs, style.mjs and paddock.css refer to.
+_LIVE, _SOURCE, _EMPTY = "model-text-live", "model-text-source", "model-text-empty"
 # In characters. A text that grows is sent in pieces. Only the last one is sent again when it has grown.
 PIECE_CHARS = 300
 
@@ -114,6 +114,7 @@ class LiveText:
         box = place.container(key=name, gap=None)
         with box:
             _draw(key=f"{name}-view", data={"source": name} | ({} if feed is None else {"feed": feed.name}))
+        self._key = key
         self._source = box.container(key=f"{_SOURCE}-{key}", gap=None)
         self._feed = feed
         self._pieces: list[DeltaGenerator] = []
@@ -140,4 +141,6 @@ class LiveText:
     def end(self) -> None:
         """Tell the browser that the text is complete."""
         self._send()
-        self._source.text(".")
+        # Without a text there is no gap where it would stand.
+        end = self._source if self._text else self._source.container(key=f"{_EMPTY}-{self._key}")
+        end.text(".")
