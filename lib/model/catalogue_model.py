@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from lib.model.catalogue_entry import TEXT_GENERATION, CatalogueEntry
@@ -12,7 +11,8 @@ from lib.model.schema_reader import read_input_schema
 
 def build_model(entry: CatalogueEntry, schema: Any) -> Model | None:
     """Return the model, None if its prices or its context window are not listed: its cost would not be known."""
-    if entry.input_price is None or entry.output_price is None or entry.context_window is None:
+    price = listed_price(entry)
+    if price is None or entry.context_window is None:
         return None
     maker, name = entry.id.removeprefix("@").split("/")[-2:]
     return Model(
@@ -25,7 +25,7 @@ def build_model(entry: CatalogueEntry, schema: Any) -> Model | None:
         read_on="",
         terms=entry.terms,
         context_window=entry.context_window,
-        price=_price(entry.input_price, entry.output_price, entry.cached_input_price),
+        price=price,
         parameters=tuple(offered_parameters(read_input_schema(schema))),
         capabilities=(),
         input_schema=schema if isinstance(schema, dict) else {},
@@ -33,16 +33,18 @@ def build_model(entry: CatalogueEntry, schema: Any) -> Model | None:
     )
 
 
-def _price(input: Decimal, output: Decimal, cached_input: Decimal | None) -> Price:
-    """Return the listed prices; the list has no neurons, so they are those of the same dollars."""
+def listed_price(entry: CatalogueEntry) -> Price | None:
+    """Return the listed prices, None without them; the list has no neurons, so they are those of the same dollars."""
+    if entry.input_price is None or entry.output_price is None:
+        return None
     account = default_model().price
     neurons_per_dollar = 1000 / account.per_thousand_neurons
     return Price(
-        input_per_million=input,
-        output_per_million=output,
-        neurons_per_million_input=input * neurons_per_dollar,
-        neurons_per_million_output=output * neurons_per_dollar,
+        input_per_million=entry.input_price,
+        output_per_million=entry.output_price,
+        neurons_per_million_input=entry.input_price * neurons_per_dollar,
+        neurons_per_million_output=entry.output_price * neurons_per_dollar,
         per_thousand_neurons=account.per_thousand_neurons,
         free_neurons_a_day=account.free_neurons_a_day,
-        cached_input_per_million=cached_input,
+        cached_input_per_million=entry.cached_input_price,
     )

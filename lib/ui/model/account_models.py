@@ -11,9 +11,9 @@ from lib.api.backend import Backend
 from lib.api.model_catalogue import Catalogue
 from lib.errors import PaddockError
 from lib.model.catalogue_entry import Ability, CatalogueEntry
-from lib.model.catalogue_model import build_model
+from lib.model.catalogue_model import build_model, listed_price
 from lib.model.model_record import default_model, format_number, models
-from lib.model.pricing import format_exact
+from lib.model.pricing import cost_in_dollars, format_exact
 from lib.model.schema_reader import (
     REQUEST_FIELDS,
     DocumentedParameter,
@@ -22,6 +22,7 @@ from lib.model.schema_reader import (
     ParameterKind,
     read_input_schema,
 )
+from lib.model.usage import Usage
 from lib.ui.model.model_trial import draw_model_trial
 from lib.ui.shell.account_catalogue import model_catalogue
 from lib.ui.widgets.error_box import draw_error
@@ -29,6 +30,8 @@ from lib.ui.widgets.local_time import format_local_time
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 _MODEL = "other-model"
+_THOUSAND_ANSWERS = "1,000 answers, $"
+_MAX_TOKENS = 1_000_000
 _ABILITIES = {
     Ability.FUNCTIONS: "functions",
     Ability.REASONING: "reasoning",
@@ -54,21 +57,23 @@ def draw_account_models(backend: Backend | None) -> None:
     if not catalogue.entries:
         st.caption("The service lists no text models for this account.")
         return
+    usage = _draw_size()
     st.dataframe(
-        [_row(entry) for entry in sorted(catalogue.entries, key=lambda entry: entry.id)],
+        [_row(entry, usage) for entry in sorted(catalogue.entries, key=lambda entry: entry.id)],
         hide_index=True,
         height="content" if len(catalogue.entries) <= 12 else 460,
         column_config={
-            name: st.column_config.NumberColumn(name, format=format)
-            for name, format in (
-                ("Context window", "localized"),
-                ("Reading, $", "%.3f"),
-                ("Writing, $", "%.3f"),
-            )
+            "Model": st.column_config.TextColumn(width=250),
+            "Context": st.column_config.NumberColumn(format="localized", width=80),
+            "Reading, $": st.column_config.NumberColumn(format="%.3f", width=80),
+            "Writing, $": st.column_config.NumberColumn(format="%.3f", width=76),
+            _THOUSAND_ANSWERS: st.column_config.NumberColumn(format="%.4g", width=116),
         },
         key="other-models",
     )
-    st.caption("Prices in US dollars per million tokens, as the service lists them. None: not listed.")
+    st.caption(
+        "Reading and writing: US dollars per million tokens, as the service lists them. None: not listed."
+    )
     ids = sorted(entry.id for entry in catalogue.entries)
     first = default_model().id if default_model().id in ids else ids[0]
     chosen = st.selectbox("Model", ids, index=ids.index(first), key=_MODEL, persist_state="session")
@@ -106,12 +111,34 @@ def _load(backend: Backend) -> Catalogue | None:
     return catalogue
 
 
-def _row(entry: CatalogueEntry) -> dict[str, Any]:
+def _draw_size() -> Usage:
+    """Draw the size of an answer whose cost is compared; return its usage."""
+    with st.container(horizontal=True, gap="small"):
+        read, written = (
+            st.number_input(
+                f"Tokens to {verb}, per answer",
+                min_value=1,
+                max_value=_MAX_TOKENS,
+                value=value,
+                step=1,
+                key=key,
+                width=212,
+                persist_state="session",
+                help=f"For the column “{_THOUSAND_ANSWERS}”.",
+            )
+            for verb, key, value in (("read", "other-in", 500), ("write", "other-out", 200))
+        )
+    return Usage(int(read), int(written))
+
+
+def _row(entry: CatalogueEntry, usage: Usage) -> dict[str, Any]:
+    price = listed_price(entry)
     return {
         "Model": entry.id,
-        "Context window": entry.context_window,
+        "Context": entry.context_window,
         "Reading, $": None if entry.input_price is None else float(entry.input_price),
         "Writing, $": None if entry.output_price is None else float(entry.output_price),
+        _THOUSAND_ANSWERS: None if price is None else float(cost_in_dollars(usage, price) * 1000),
         "Abilities": ", ".join(
             _abilities(entry) + [f"ends {entry.retires_on}"] * (entry.retires_on is not None)
         ),

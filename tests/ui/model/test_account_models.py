@@ -32,12 +32,18 @@ def test_every_model_is_listed(account: Upstream) -> None:
     table = page.test.dataframe[0].value
     assert list(table["Model"]) == sorted([*RECORDS, default_model().id])
     row = table[table["Model"] == QWEN].iloc[0]
-    assert (row["Context window"], row["Reading, $"], row["Writing, $"]) == (262_144, 0.45, 3.2)
+    assert (row["Context"], row["Reading, $"], row["Writing, $"]) == (262_144, 0.45, 3.2)
     assert row["Abilities"] == "functions, reasoning, pictures"
     assert table[table["Model"] == default_model().id].iloc[0]["Abilities"] == "ends 2027-01-31"
     assert [warning.value for warning in page.test.warning] == [
         "Cloudflare will end this model on 2027-01-31."
     ]
+    # 500 tokens to read and 200 to write, then twice as many to write.
+    assert row["1,000 answers, $"] == pytest.approx(0.5 * 0.45 + 0.2 * 3.2)
+    assert table["1,000 answers, $"].isna().sum() == 2
+    page.choose("other-out", 400)
+    table = page.test.dataframe[0].value
+    assert table[table["Model"] == QWEN].iloc[0]["1,000 answers, $"] == pytest.approx(0.5 * 0.45 + 0.4 * 3.2)
     # The default model's settings are those of the shipped record.
     assert page.by_key("other-model").value == default_model().id
     assert all(f"`{parameter.name}`" in text for parameter in default_model().parameters)
