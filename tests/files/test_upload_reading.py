@@ -174,17 +174,17 @@ def bomb(build: Callable[[Random, int], bytes], scale: int, seed: int = 1) -> by
 BOMBS: dict[str, tuple[bytes, float, int, str]] = {
     "too many texts": (
         bomb(hostile_files.shared_strings, 5_000_000),
-        60,
+        600,
         256,
         "5,000,000 texts, more than 500,000",
     ),
     "many texts": (bomb(hostile_files.shared_strings, 499_999), 1, 256, "takes more than 1 seconds"),
-    "deep XML": (bomb(hostile_files.deep_xml, 2_000_000), 60, 100, "takes more than 100 MB"),
-    "sheets": (bomb(hostile_files.many_sheets, 2_000), 60, 256, "2,001 sheets, more than 1,000"),
-    "names": (bomb(hostile_files.defined_names, 10_001), 60, 256, "10,001 defined names, more than 10,000"),
-    "styles": (bomb(hostile_files.many_styles, 70_001), 60, 256, "70,001 fonts, more than 70,000"),
-    "entities": (bomb(hostile_files.entities, 100_000), 60, 256, "XML defines entities"),
-    "a far column": (bomb(hostile_files.far_cells, 200), 60, 256, "more than 1,000,000 cells up to row"),
+    "deep XML": (bomb(hostile_files.deep_xml, 2_000_000), 600, 100, "takes more than 100 MB"),
+    "sheets": (bomb(hostile_files.many_sheets, 2_000), 600, 256, "2,001 sheets, more than 1,000"),
+    "names": (bomb(hostile_files.defined_names, 10_001), 600, 256, "10,001 defined names, more than 10,000"),
+    "styles": (bomb(hostile_files.many_styles, 70_001), 600, 256, "70,001 fonts, more than 70,000"),
+    "entities": (bomb(hostile_files.entities, 100_000), 600, 256, "XML defines entities"),
+    "a far column": (bomb(hostile_files.far_cells, 200), 600, 256, "more than 1,000,000 cells up to row"),
 }
 
 

@@ -44,7 +44,7 @@ def test_a_model_is_downloaded_and_answers(visit: Visit, tmp_path: Path) -> None
             dialog.get_by_role("button", name="Pause").wait_for()
             # All that the server has sent is kept, so nothing is sent twice below.
             part = data / "models" / "llama-3.2-1b" / "Llama-3.2-1B-Instruct-Q4_K_M.gguf.part"
-            tab.wait_until("a half", lambda: part.stat().st_size == len(content) // 2)
+            tab.wait_until("a half", lambda: part.exists() and part.stat().st_size == len(content) // 2)
             tab.page.keyboard.press("Escape")
             tab.wait_until("the line", lambda: line.inner_text().startswith(DOWNLOADING))
             # It is there on another page and after a reload.
