@@ -24,9 +24,9 @@ from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwr
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation
 from lib.errors import PaddockError
+from lib.local_models.supervised_twin import Ready
+from lib.local_models.supervisor import Supervisor
 from lib.model import model_record
-from lib.supervised_twin import Ready
-from lib.supervisor import Supervisor
 from tests.faults.process_faults import (
     RATE,
     KillOutcome,

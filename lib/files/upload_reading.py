@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, BinaryIO
 
-from lib.child_environment import child_environment
 from lib.errors import BadInput, PaddockError
 from lib.files.upload_child import FRAME, MEMORY_EXIT_CODE, FrameTag
 from lib.files.upload_pickle import pickle_value, unpickle_result
 from lib.jsonkit import file_limits
 from lib.jsonkit.child_process import ROOT
+from lib.system.child_environment import child_environment
 
 _PACKED = b"PK"  # zip files, and spreadsheets among them
 _SPLIT_ADVICE = "Nothing was imported. Split it into smaller files, or remove what you do not need."

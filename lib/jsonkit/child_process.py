@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lib.child_environment import child_environment
+from lib.system.child_environment import child_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,5 +1,5 @@
-"""The language models that run on this computer: which there are, their licences, and their download.
+"""The language models of this computer: their licences, their download, and the processes that serve them.
 
-May import ``lib.api``, ``lib.paths`` and ``lib.errors``. Start with ``model_source`` (what the user names) and
-``model_download`` (the transfer). ``python -m lib.local_models`` lists, downloads and removes models.
+May import ``lib.api`` and the packages below it. Start with ``model_source`` (what the user names) and
+``supervisor`` (the twins). ``python -m lib.local_models`` lists, downloads and removes models.
 """

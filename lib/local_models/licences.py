@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lib.paths import data_folder
+from lib.system.paths import data_folder
 
 _TEXTS = Path(__file__).parent / "licence_texts"
 

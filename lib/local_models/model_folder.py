@@ -13,7 +13,7 @@ from pathlib import Path
 from lib.errors import BadInput
 from lib.local_models.file_lock import exclusive_lock, sha256_of
 from lib.local_models.model_source import RemoteModel
-from lib.paths import data_folder
+from lib.system.paths import data_folder
 
 _RECORD = "installed.json"
 

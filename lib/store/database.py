@@ -14,7 +14,6 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from lib.errors import BadInput, DamagedDatabase, NewerDatabase, PaddockError, StorageFailed
-from lib.paths import data_folder
 from lib.store import backup_restore, schema_migration, sqlite_file
 from lib.store.backup import (
     Backup,
@@ -26,6 +25,7 @@ from lib.store.backup import (
     is_usable,
 )
 from lib.store.storage_errors import damaged_database, translate_database_error
+from lib.system.paths import data_folder
 
 BUSY_SECONDS = 2.0  # how long to wait while another process writes
 

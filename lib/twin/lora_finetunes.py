@@ -17,7 +17,7 @@ from typing import Any
 
 from lib.errors import BadInput
 from lib.model.model_record import Model
-from lib.paths import path_from_environment
+from lib.system.paths import path_from_environment
 from lib.twin import gguf_file
 from lib.twin.api_errors import TwinApiError, finetune_incompatible, finetune_not_found, lora_not_supported
 from lib.twin.engine_errors import CannotStartError

@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.child_environment import child_environment
 from lib.errors import PaddockError
 from lib.local_models.file_lock import exclusive_lock, sha256_of
 from lib.local_models.hub import hub_from_environment
@@ -29,7 +28,8 @@ from lib.local_models.model_source import (
     ShippedModel,
     parse_source,
 )
-from lib.paths import data_folder
+from lib.system.child_environment import child_environment
+from lib.system.paths import data_folder
 from lib.twin.engine_errors import CannotStartError
 
 

@@ -15,7 +15,7 @@ import urllib.request
 from functools import partial
 from pathlib import Path
 
-from lib.paths import data_folder as data_folder_of_the_user
+from lib.system.paths import data_folder as data_folder_of_the_user
 
 ROOT = Path(__file__).resolve().parents[2]
 # Seconds. A start takes long on a busy machine.

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from lib.supervised_twin import Failed
-from lib.supervisor import Supervisor
+from lib.local_models.supervised_twin import Failed
+from lib.local_models.supervisor import Supervisor
 from lib.ui.shell import registry as registry_module
 from lib.ui.shell import visitor_cookie
 from lib.ui.shell.account_catalogue import model_catalogue

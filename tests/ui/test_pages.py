@@ -6,9 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lib.api.backend import ENVIRONMENT_VARIABLES, Secret, twin_backend
+from lib.local_models.supervised_twin import Ready
+from lib.local_models.supervisor import Supervisor
 from lib.model.model_record import default_model
-from lib.supervised_twin import Ready
-from lib.supervisor import Supervisor
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page.app_process import ROOT
 from tests.page.upstream import ACCOUNT, TOKEN

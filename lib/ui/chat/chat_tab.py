@@ -17,8 +17,8 @@ from lib.chat.conversation import Message
 from lib.compare.comparison import SetupFields, differing_fields, setup_fields
 from lib.errors import BadInput, PaddockError
 from lib.files import share_link
+from lib.local_models.supervised_twin import Failed
 from lib.model.settings import Settings
-from lib.supervised_twin import Failed
 from lib.ui.settings.chat_actions import RAW_PROMPT_STATE, ChatActions
 from lib.ui.shell import page_mode
 from lib.ui.shell.page_actions import Ts

@@ -13,9 +13,9 @@ from lib.api.backend import Backend
 from lib.api.inspection import TokenCandidate, TokenDistribution
 from lib.api.request import Messages, Prompt, RequestInput, Turn, build_request
 from lib.errors import PaddockError
+from lib.local_models.supervised_twin import Failed, Fetching, Loading, Ready
 from lib.model.model_record import Model, Number, Parameter
 from lib.model.schema_reader import ParameterKind
-from lib.supervised_twin import Failed, Fetching, Loading, Ready
 from lib.ui.model import chosen_word, probability_bars
 from lib.ui.shell import backend_picker
 from lib.ui.shell.registry import registry

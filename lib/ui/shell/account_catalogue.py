@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.api.model_catalogue import ModelCatalogue
-from lib.paths import data_folder
+from lib.system.paths import data_folder
 from lib.ui.shell.registry import registry
 
 

@@ -19,7 +19,7 @@ from lib.api.backend import (
 )
 from lib.errors import BadInput, PaddockError
 from lib.local_models.model_source import SHIPPED_ID
-from lib.supervised_twin import Failed, Fetching, Loading, Ready, TwinState
+from lib.local_models.supervised_twin import Failed, Fetching, Loading, Ready, TwinState
 from lib.ui.shell.model_menu import ModelMenu
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER, current_owner

@@ -16,7 +16,7 @@ import uvicorn.config
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lib.paths import data_folder
+from lib.system.paths import data_folder
 from lib.ui.shell import open_files, upload_limits
 from lib.ui.shell.access_rules import (
     HOSTS_VARIABLE,

@@ -10,8 +10,8 @@ from lib.local_models.listed_models import describe_model
 from lib.local_models.model_folder import find_record, remove_model
 from lib.local_models.model_source import RemoteModel, parse_source
 from lib.local_models.requirements import require_room
-from lib.supervised_twin import Failed
-from lib.supervisor import Supervisor
+from lib.local_models.supervised_twin import Failed
+from lib.local_models.supervisor import Supervisor
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 
 # The line on each page is short. The dialog has the rest.

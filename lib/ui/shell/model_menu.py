@@ -15,7 +15,7 @@ from lib.local_models.licences import Licence
 from lib.local_models.listed_models import ListedModel, describe_model, list_models
 from lib.local_models.model_source import RemoteModel
 from lib.local_models.requirements import describe_room, require_room
-from lib.supervised_twin import Ready
+from lib.local_models.supervised_twin import Ready
 from lib.ui.shell import model_download_view
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner

@@ -23,6 +23,7 @@ from lib.errors import BadInput, PaddockError
 from lib.experiment.plan import Plan
 from lib.files.conversation_json import ConversationFile
 from lib.files.preset_file import Preset, parse_preset
+from lib.local_models.supervisor import Supervisor
 from lib.model.model_record import Model, default_model, models
 from lib.model.settings import Settings, fit_to_model
 from lib.runner.experiment_run import ExperimentRun, create_run
@@ -31,7 +32,6 @@ from lib.store.autosave import Autosaver
 from lib.store.comparison_rows import comparison_title
 from lib.store.store import Store
 from lib.store.stored_values import SavedComparison
-from lib.supervisor import Supervisor
 from lib.ui.shell.backend_use import is_in_use
 from lib.ui.shell.chat_snapshot import snapshot_chat
 from lib.ui.shell.configured_database import configured_database

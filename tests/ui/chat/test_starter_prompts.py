@@ -9,9 +9,9 @@ import pytest
 
 from lib.api.backend import backend_from_environment
 from lib.jsonkit.schema_form import sample_schemas
+from lib.local_models.supervised_twin import Loading, Ready, TwinState
+from lib.local_models.supervisor import Supervisor
 from lib.model.request_options import Features, InputForm, ResponseFormat
-from lib.supervised_twin import Loading, Ready, TwinState
-from lib.supervisor import Supervisor
 from lib.ui.chat.starter_prompts import starter_prompts
 from lib.ui.compare.compare_welcome import STARTERS
 from lib.ui.shell import backend_picker

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from lib.api.backend import backend_from_environment
-from lib.supervised_twin import Ready
-from lib.supervisor import Supervisor
+from lib.local_models.supervised_twin import Ready
+from lib.local_models.supervisor import Supervisor
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page.upstream import StreamReply, Upstream

@@ -15,8 +15,8 @@ from lib.local_models import listed_models, model_source
 from lib.local_models.licences import LLAMA_3_2
 from lib.local_models.model_folder import InstalledModel
 from lib.local_models.model_source import SHIPPED_ID
-from lib.supervised_twin import Failed, Loading
-from lib.supervisor import Supervisor
+from lib.local_models.supervised_twin import Failed, Loading
+from lib.local_models.supervisor import Supervisor
 from lib.ui.shell import model_line, visitor_cookie
 from lib.ui.shell.model_control import ModelControl
 from lib.ui.shell.registry import registry

@@ -15,7 +15,7 @@ from lib.api.backend import Backend
 from lib.errors import PaddockError
 from lib.local_models.model_choice import remember_model, remembered_model
 from lib.local_models.model_source import SHIPPED_ID
-from lib.supervised_twin import Failed, Ready, SupervisedTwin, TwinState
+from lib.local_models.supervised_twin import Failed, Ready, SupervisedTwin, TwinState
 
 # A request that was on its way when the twin changed has arrived by then.
 _GRACE_SECONDS = 3.0

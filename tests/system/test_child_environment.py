@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from lib.child_environment import child_environment
 from lib.jsonkit.child_process import ChildProcess
-from lib.supervisor import Supervisor
+from lib.local_models.supervisor import Supervisor
+from lib.system.child_environment import child_environment
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MARK = "marked-secret"
 SECRETS = (
     *("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_AUTH_TOKEN", "CLOUDFLARE_API_KEY", "CLOUDFLARE_ACCOUNT_ID"),
@@ -68,7 +68,7 @@ def test_only_what_is_allowed_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_twin_gets_every_variable_that_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    files = [*ROOT.glob("lib/twin/*.py"), *ROOT.glob("lib/jsonkit/*.py"), ROOT / "lib" / "paths.py"]
+    files = [*ROOT.glob("lib/twin/*.py"), *ROOT.glob("lib/jsonkit/*.py"), *ROOT.glob("lib/system/*.py")]
     source = "\n".join(file.read_text(encoding="utf-8") for file in files)
     read = set(re.findall(r"environ(?:\.\w+\(|\[)\"(\w+)\"", source))
     assert {"PADDOCK_MODEL", "PADDOCK_DATA_DIR", "PADDOCK_TWIN_TOKEN"} <= read

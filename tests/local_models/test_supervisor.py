@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from lib.api.backend import Backend
-from lib.supervised_twin import Failed, Ready
-from lib.supervisor import Supervisor
+from lib.local_models.supervised_twin import Failed, Ready
+from lib.local_models.supervisor import Supervisor
 from tests.twin.conftest import MODEL
 from tests.twin.llama_model import BYTES, write_llama_model
 from tests.waiting import wait_until

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from lib.api.backend import Backend, Secret, twin_backend
-from lib.child_environment import child_environment
+from lib.system.child_environment import child_environment
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 # A twin that ran this long is stable: the count of quick deaths starts at zero again.
 STABLE_SECONDS = 30.0

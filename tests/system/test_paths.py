@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lib import paths
 from lib.errors import BadInput
+from lib.system import paths
 from lib.twin import lora_finetunes, weights
 from lib.twin.engine_errors import CannotStartError
 

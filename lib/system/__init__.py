@@ -1,0 +1,4 @@
+"""What Paddock needs of the computer that it runs on: its folders, and the environment of its child processes.
+
+May import ``lib.errors`` only. Start with ``paths``.
+"""
