@@ -52,7 +52,7 @@ def draw_usage(gauge: DeltaGenerator, totals: DeltaGenerator) -> None:
     with gauge.container(gap="xsmall"):
         answer_stats.draw_context_gauge(*tab.context_used, tab.known_context_window, tab.chat.model)
     with totals.container():
-        answer_stats.draw_totals(tab.chat.model, [tab.chat.conversation], "This conversation")
+        answer_stats.draw_totals([tab.chat.conversation], "This conversation")
 
 
 # First the places of the page's parts, in their order. Then the answer and its question, which the user waits for.

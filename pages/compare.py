@@ -99,7 +99,7 @@ with places[tab.slot]:
         with foot.container():
             ratings.draw_ratings(tab)
             totals = tab.session.conversations().values()
-            answer_stats.draw_totals(tab.model, totals, "This comparison")
+            answer_stats.draw_totals(totals, "This comparison")
 
 if busy:
     stop.button(

@@ -10,10 +10,11 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,8 +23,10 @@ from lib.api import wire
 from lib.api.backend import Backend, is_local
 from lib.api.client import WorkersAI
 from lib.api.reply_limits import MAX_JSON_BYTES
-from lib.errors import Unintelligible
+from lib.errors import PaddockError, Unintelligible
 from lib.model.catalogue_entry import TEXT_GENERATION, CatalogueEntry, parse_entries
+from lib.model.catalogue_model import build_model
+from lib.model.model_record import Model, models
 
 PER_PAGE = 100
 MAX_PAGES = 20
@@ -40,6 +43,10 @@ class Catalogue:
     entries: tuple[CatalogueEntry, ...]
     fetched_at: datetime
 
+    @cached_property
+    def by_id(self) -> Mapping[str, CatalogueEntry]:
+        return {entry.id: entry for entry in self.entries}
+
 
 class ModelCatalogue:
     """The models of each backend. Safe from any thread; only ``refresh`` and ``fetch_schema`` use the network."""
@@ -47,29 +54,71 @@ class ModelCatalogue:
     def __init__(self, client: WorkersAI, folder: Path) -> None:
         self._client = client
         self._folder = folder
-        self._lists: dict[tuple[str, str], Catalogue] = {}
-        self._schemas: dict[tuple[str, str, str], Any] = {}
-        self._lock = threading.Lock()
+        # By account, as _account() names it; models are those that were built from both.
+        self._lists: dict[str, Catalogue] = {}
+        self._schemas: dict[tuple[str, str], Any] = {}
+        self._models: dict[tuple[str, str], Model] = {}
+        self._has_read_folder = False
+        self._lock = threading.RLock()
 
     def find(self, backend: Backend) -> Catalogue | None:
         """Return the list from memory or from disk, None if there is none."""
+        account = _account(backend)
         with self._lock:
-            known = self._lists.get(_account(backend))
-        if known is not None:
-            return known
-        if (stored := self._read(backend, "")) is None:
+            if account in self._lists:
+                return self._lists[account]
+        if is_local(backend.base_url) or (stored := _read_list(self._file(account))) is None:
             return None
-        try:
-            pages = [page for page in stored["replies"] if isinstance(page, str)]
-            entries = [entry for page in pages for entry in _decode_page(page)]
-            return self._keep(
-                backend, Catalogue(_unique(entries), datetime.fromisoformat(stored["fetched_at"]))
-            )
-        except (Unintelligible, KeyError, TypeError, ValueError):
-            return None  # damaged: it is fetched again
+        return self._keep(account, stored)
+
+    def find_model(self, id: str) -> Model | None:
+        """Return the model of that ID: its shipped record, else what an account's list and its schema say.
+
+        None if no account lists it, if its price or context window is not listed, or if its schema was never fetched.
+        """
+        if (record := models().get(id)) is not None:
+            return record
+        for account, catalogue in self._all_lists():
+            with self._lock:
+                built = self._models.get((account, id))
+            if built is not None:
+                return built
+            if (entry := catalogue.by_id.get(id)) is None or (
+                schema := self._stored_schema(account, id)
+            ) is None:
+                continue
+            if (model := build_model(entry, schema)) is not None:
+                with self._lock:
+                    self._models[account, id] = model
+                return model
+        return None
+
+    def fetch_model(self, backend: Backend, id: str) -> Model | None:
+        """Return the model of that ID as this account lists it; its schema is fetched if need be.
+
+        None if the account does not list it, or not its price or context window. Raises a PaddockError.
+        """
+        if (record := models().get(id)) is not None:
+            return record
+        catalogue = self.find(backend)
+        if catalogue is None or (entry := catalogue.by_id.get(id)) is None:
+            return None
+        return build_model(entry, self.fetch_schema(backend, id))
+
+    def _all_lists(self) -> list[tuple[str, Catalogue]]:
+        """Return the lists of all accounts, also those that are on disk only."""
+        with self._lock:
+            if not self._has_read_folder:
+                self._has_read_folder = True
+                with suppress(OSError):
+                    for file in self._folder.glob("*.json"):
+                        is_list = "-" not in file.stem and file.stem not in self._lists
+                        if is_list and (stored := _read_list(file)) is not None:
+                            self._lists[file.stem] = stored
+            return list(self._lists.items())
 
     def refresh(self, backend: Backend) -> Catalogue:
-        """Fetch all pages of the list, and forget the schemas. Raises a PaddockError."""
+        """Fetch all pages of the list; each schema is fetched again when it is asked for. Raises a PaddockError."""
         replies: list[str] = []
         entries: tuple[CatalogueEntry, ...] = ()
         for page in range(1, MAX_PAGES + 1):
@@ -83,60 +132,69 @@ class ModelCatalogue:
             entries = more
             if sum(map(len, replies)) > MAX_JSON_BYTES:
                 break
-        self._forget_schemas(backend)
-        now = datetime.now(UTC)
+        now, account = datetime.now(UTC), _account(backend)
         self._write(backend, "", {"fetched_at": now.isoformat(), "replies": replies})
-        return self._keep(backend, Catalogue(entries, now))
+        with self._lock:
+            self._schemas = {key: schema for key, schema in self._schemas.items() if key[0] != account}
+            self._models = {key: model for key, model in self._models.items() if key[0] != account}
+        return self._keep(account, Catalogue(entries, now))
 
     def fetch_schema(self, backend: Backend, model: str) -> Any:
         """Return the JSON Schema of a model's input, from memory, disk or the server. Raises a PaddockError."""
-        key = (*_account(backend), model)
+        account = _account(backend)
         with self._lock:
-            if key in self._schemas:
-                return self._schemas[key]
+            if (account, model) in self._schemas:
+                return self._schemas[account, model]
         schema: Any = None
-        if (stored := self._read(backend, model)) is not None:
-            with suppress(Unintelligible, KeyError, TypeError):
-                schema = decode_input_schema(stored["reply"])
+        stored = None if is_local(backend.base_url) else _read(self._file(account, model))
+        if stored is not None and not self._is_older_than_list(stored, account):
+            schema = _schema_in(stored)
         if schema is None:
-            reply = self._client.fetch(backend, f"models/schema?model={quote(model, safe='')}")
-            schema = decode_input_schema(reply)
-            self._write(backend, model, {"fetched_at": datetime.now(UTC).isoformat(), "reply": reply})
+            try:
+                reply = self._client.fetch(backend, f"models/schema?model={quote(model, safe='')}")
+                schema = decode_input_schema(reply)
+            except PaddockError:
+                if stored is None or (schema := _schema_in(stored)) is None:
+                    raise
+            else:
+                self._write(backend, model, {"fetched_at": datetime.now(UTC).isoformat(), "reply": reply})
+        return self._keep_schema(account, model, schema)
+
+    def _is_older_than_list(self, stored: Mapping[str, Any], account: str) -> bool:
+        """Return True if the list was fetched again since: the schema may have changed too."""
+        with self._lock:
+            catalogue = self._lists.get(account)
+        try:
+            return (
+                catalogue is not None and datetime.fromisoformat(stored["fetched_at"]) < catalogue.fetched_at
+            )
+        except (KeyError, TypeError, ValueError):
+            return True
+
+    def _stored_schema(self, account: str, model: str) -> Any:
+        """Return the schema from memory or from disk, however old, None if there is none."""
+        with self._lock:
+            if (account, model) in self._schemas:
+                return self._schemas[account, model]
+        if (stored := _read(self._file(account, model))) is None or (schema := _schema_in(stored)) is None:
+            return None
+        return self._keep_schema(account, model, schema)
+
+    def _keep_schema(self, account: str, model: str, schema: Any) -> Any:
         with self._lock:
             while len(self._schemas) >= MAX_KEPT_SCHEMAS:
                 self._schemas.pop(next(iter(self._schemas)))
-            self._schemas[key] = schema
+            self._schemas[account, model] = schema
+            self._models.pop((account, model), None)
         return schema
 
-    def _forget_schemas(self, backend: Backend) -> None:
-        account = _account(backend)
+    def _keep(self, account: str, catalogue: Catalogue) -> Catalogue:
         with self._lock:
-            self._schemas = {key: schema for key, schema in self._schemas.items() if key[:2] != account}
-        prefix = _file_prefix(backend)
-        with suppress(OSError):
-            for file in self._folder.glob(f"{prefix}-*.json"):
-                file.unlink(missing_ok=True)
-
-    def _keep(self, backend: Backend, catalogue: Catalogue) -> Catalogue:
-        with self._lock:
-            self._lists[_account(backend)] = catalogue
+            self._lists[account] = catalogue
         return catalogue
 
-    def _file(self, backend: Backend, model: str) -> Path:
-        name = _file_prefix(backend)
-        return self._folder / (f"{name}-{_digest(model)}.json" if model else f"{name}.json")
-
-    def _read(self, backend: Backend, model: str) -> dict[str, Any] | None:
-        """Return what was stored, None for nothing, another version or a damaged file."""
-        if is_local(backend.base_url):
-            return None
-        with suppress(OSError, ValueError, RecursionError):
-            file = self._file(backend, model)
-            if file.stat().st_size <= 4 * MAX_JSON_BYTES:
-                stored = json.loads(file.read_text(encoding="utf-8"))
-                if isinstance(stored, dict) and stored.get("version") == _VERSION:
-                    return stored
-        return None
+    def _file(self, account: str, model: str = "") -> Path:
+        return self._folder / (f"{account}-{_digest(model)}.json" if model else f"{account}.json")
 
     def _write(self, backend: Backend, model: str, body: dict[str, Any]) -> None:
         """Store a reply. A server on this computer answers at once and may change: its replies are not stored."""
@@ -144,13 +202,41 @@ class ModelCatalogue:
             return
         with suppress(OSError):  # a full disk: it is fetched again next time
             self._folder.mkdir(parents=True, exist_ok=True)
-            file = self._file(backend, model)
+            file = self._file(_account(backend), model)
             draft = file.with_suffix(f".{os.getpid()}-{threading.get_ident()}.draft")
             draft.write_text(json.dumps({"version": _VERSION, **body}), encoding="utf-8")
             draft.replace(file)
             files = sorted(self._folder.iterdir(), key=lambda file: file.stat().st_mtime)
             for old in files[:-MAX_FILES]:
                 old.unlink(missing_ok=True)
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    """Return what was stored, None for nothing, another version or a damaged file."""
+    with suppress(OSError, ValueError, RecursionError):
+        if file.stat().st_size <= 4 * MAX_JSON_BYTES:
+            stored = json.loads(file.read_text(encoding="utf-8"))
+            if isinstance(stored, dict) and stored.get("version") == _VERSION:
+                return stored
+    return None
+
+
+def _read_list(file: Path) -> Catalogue | None:
+    if (stored := _read(file)) is None:
+        return None
+    try:
+        pages = [page for page in stored["replies"] if isinstance(page, str)]
+        entries = [entry for page in pages for entry in _decode_page(page)]
+        return Catalogue(_unique(entries), datetime.fromisoformat(stored["fetched_at"]))
+    except (Unintelligible, KeyError, TypeError, ValueError):
+        return None  # damaged: it is fetched again
+
+
+def _schema_in(stored: Mapping[str, Any]) -> Any:
+    try:
+        return decode_input_schema(stored["reply"])
+    except (Unintelligible, KeyError, TypeError):
+        return None
 
 
 def decode_input_schema(text: str) -> Any:
@@ -181,12 +267,9 @@ def _unique(entries: list[CatalogueEntry]) -> tuple[CatalogueEntry, ...]:
     return tuple({entry.id: entry for entry in reversed(entries)}.values())[::-1]
 
 
-def _account(backend: Backend) -> tuple[str, str]:
-    return backend.base_url, backend.account_id
-
-
-def _file_prefix(backend: Backend) -> str:
-    return _digest("\n".join(_account(backend)))
+def _account(backend: Backend) -> str:
+    """Return the name of an account's files."""
+    return _digest(f"{backend.base_url}\n{backend.account_id}")
 
 
 def _digest(text: str) -> str:

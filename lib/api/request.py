@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -11,10 +11,11 @@ from lib.errors import BadInput
 from lib.jsonkit import json_text
 from lib.jsonkit.json_text import UnusableJson
 from lib.jsonkit.surrogates import find_surrogate
-from lib.model.model_record import Model, Number
+from lib.model.model_record import Model
 from lib.model.pricing import estimate_tokens
 from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool, ToolCall
-from lib.model.settings import Settings, check_parameters
+from lib.model.schema_alternatives import Scalar
+from lib.model.settings import Setting, Settings, check_parameters
 
 ROLES = ("system", "user", "assistant", "tool")
 
@@ -54,18 +55,14 @@ RequestInput = Messages | Prompt
 
 @dataclass(frozen=True)
 class Request:
-    """A checked request. ``parameters`` are the sampling parameters that are sent.
-
-    ``choices`` are those whose values are words, which some models document.
-    """
+    """A checked request. ``parameters`` are those that are sent, by their names."""
 
     model: str
     input: RequestInput
-    parameters: Mapping[str, Number]
+    parameters: Mapping[str, Scalar]
     stream: bool
     response_format: ResponseFormat | None = None
     reject_if_busy: bool = False
-    choices: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def estimated_prompt_tokens(self) -> int:
         """Return a rough size of the input in tokens, template included."""
@@ -108,6 +105,9 @@ def build_input(features: Features, turns: tuple[Turn, ...]) -> RequestInput:
 def settings_from_request(request: Request, before: Settings) -> Settings:
     """Return the settings that ask such a request; what it says nothing of stays as it was before."""
     settings = before.with_only_sent(request.parameters)
+    if request.model != before.model:
+        items = tuple(Setting(name, value, is_sent=True) for name, value in request.parameters.items())
+        settings = replace(before, items=items, model=request.model)
     changes: dict[str, Any] = {
         "stream": request.stream,
         "response_format": request.response_format,
@@ -132,7 +132,7 @@ def system_prompt_from_request(request: Request) -> str:
 def build_request(
     model: Model,
     input: RequestInput,
-    parameters: Mapping[str, Number] | None = None,
+    parameters: Mapping[str, Scalar] | None = None,
     *,
     stream: bool = True,
     response_format: ResponseFormat | None = None,
@@ -142,6 +142,7 @@ def build_request(
 
     JSON mode is never streamed, because Cloudflare refuses that (code 5023).
     """
+    require_known(model)
     chosen = dict(parameters or {})
     check_parameters(chosen, model)
     match input:
@@ -168,9 +169,18 @@ def build_request(
         _check_encodable(response_format.schema, "JSON schema")
         _check_json(response_format.schema, "JSON schema")
     # A float such as 40.0 would be refused where the schema says integer.
-    cast = {name: model.parameter(name).cast(value) for name, value in chosen.items()}
+    cast = {name: model.parameter(name).cast_value(value) for name, value in chosen.items()}
     streamed = stream and response_format is None
     return Request(model.id, input, MappingProxyType(cast), streamed, response_format, reject_if_busy)
+
+
+def require_known(model: Model) -> None:
+    """Raise BadInput for a model that is not listed here: neither its settings nor its price are known."""
+    if not model.is_known:
+        raise BadInput(
+            f"The model {model.id} is not among the models that Paddock can reach.",
+            advice="Connect the Cloudflare account that has it, or choose another model.",
+        )
 
 
 def _check_json(text: str, what: str) -> None:

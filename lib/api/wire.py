@@ -56,7 +56,7 @@ def encode_request(request: Request) -> dict[str, Any]:
         body["raw"] = True
     if request.reject_if_busy:  # [DOC] developers.cloudflare.com/workers-ai/features/reject-if-busy
         body["options"] = {"rejectIfBusy": True}
-    return body | {"stream": request.stream} | dict(request.parameters) | dict(request.choices)
+    return body | {"stream": request.stream} | dict(request.parameters)
 
 
 def encode_tool(tool: Tool) -> dict[str, Any]:

@@ -9,16 +9,19 @@ from dataclasses import dataclass, replace
 
 from lib.api.backend import Backend
 from lib.api.client import WorkersAI
-from lib.api.request import Messages, Prompt, Request, RequestInput, Turn, build_input, build_request
+from lib.api.request import Request, build_input, build_request, require_known
 from lib.chat.answer import Answer
 from lib.chat.answer_run import AnswerRun
-from lib.chat.conversation import Conversation, Message, count_context_tokens, first_prompt, reword
+from lib.chat.continued_input import continued_input
+from lib.chat.conversation import Conversation, Message, count_context_tokens, reword
 from lib.chat.conversation_merge import merge_conversations, newest_change
 from lib.chat.setup_merge import Setup, merge_setups
 from lib.chat.snapshot import Snapshot
 from lib.errors import BadInput, HeldElsewhere, PaddockError
+from lib.model.known_models import ModelLookup, find_record, known_or_unknown
+from lib.model.model_change import SettingChange, move_to_model
 from lib.model.model_record import Model
-from lib.model.settings import Settings
+from lib.model.settings import Settings, fit_to_model
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,9 @@ class ChatSession:
 
     ``is_answered_elsewhere``: another server writes an answer in it, so that it can be read, but not changed here.
     ``prepared_messages`` are to be sent one by one in front of an audience; presets and share links keep them.
+
+    ``find_model`` looks up the models that settings and past requests name. One that is not listed is kept: it cannot
+    be asked, and nothing is sent to another one instead.
     """
 
     def __init__(
@@ -49,8 +55,10 @@ class ChatSession:
         conversation: Conversation,
         *,
         is_answered_elsewhere: bool = False,
+        find_model: ModelLookup = find_record,
     ) -> None:
-        self.model = model
+        self._model = model
+        self._find_model = find_model
         self.is_answered_elsewhere = is_answered_elsewhere
         self.on_run: Callable[[], None] = lambda: None
         self.prepared_messages: tuple[str, ...] = ()
@@ -66,6 +74,13 @@ class ChatSession:
         self._runs = 0
         self._lock = threading.RLock()
 
+    def with_conversation(self, conversation: Conversation) -> ChatSession:
+        """Return another chat with that conversation, and with the model and settings of this one."""
+        with self._lock:
+            chat = ChatSession(self._client, self._model, conversation, find_model=self._find_model)
+            chat.settings = self._settings
+            return chat
+
     @property
     def id(self) -> str:
         """The conversation's id, which is in the page's address."""
@@ -76,18 +91,60 @@ class ChatSession:
         return self._conversation
 
     @property
+    def model(self) -> Model:
+        """The model of the next send, which the settings name; a stand-in if it is not listed here."""
+        return self._model
+
+    @property
     def settings(self) -> Settings:
         return self._settings
 
     @settings.setter
     def settings(self, settings: Settings) -> None:
         with self._lock:
-            self._settings = settings
+            self._take_settings(settings)
+
+    def load_settings(self, settings: Settings) -> None:
+        """Take over settings that were saved, as their model takes them today."""
+        with self._lock:
+            self._take_settings(settings)
+            if self._model.is_known:
+                self._settings = fit_to_model(settings, self._model)
 
     def change_settings(self, change: Callable[[Settings], Settings]) -> None:
         """Replace the settings by what ``change`` makes of them; no change of another thread is lost."""
         with self._lock:
-            self._settings = change(self._settings)
+            self._take_settings(change(self._settings))
+
+    def _take_settings(self, settings: Settings) -> None:
+        """Take over settings. Those of another model become settings for that model."""
+        if settings.model != self._model.id:
+            self._model = self.model_of(settings)
+            if self._model.is_known:
+                settings = fit_to_model(settings, self._model)
+        self._settings = settings
+
+    def model_of(self, named: Settings | Request) -> Model:
+        """Return the model that settings or a request name, a stand-in if it is not listed here."""
+        if named.model == self._model.id and self._model.is_known:
+            return self._model
+        return known_or_unknown(self._find_model, named.model)
+
+    def use_model(self, model: Model) -> tuple[SettingChange, ...]:
+        """Ask this model from the next send on; the settings follow. Return what it does not take as it was.
+
+        An answer that is still coming is not touched. If the model was named already, but not listed until now, only
+        its settings are completed.
+        """
+        with self._lock:
+            changes: tuple[SettingChange, ...] = ()
+            settings = self._settings
+            if model.id == settings.model:
+                settings = fit_to_model(settings, model)
+            else:
+                settings, changes = move_to_model(settings, self._model, model)
+            self._model, self._settings = model, settings
+            return changes
 
     def snapshot(self) -> tuple[Conversation, LiveRun | None]:
         """Return the conversation and its current run, both from the same moment."""
@@ -120,6 +177,7 @@ class ChatSession:
     def resend(self, message: Message, request: Request, backend: Backend) -> None:
         """Send a past request unchanged, whatever the settings are now; its answer is another variant."""
         with self._idle():
+            require_known(self.model_of(request))
             self._ask(replace(self._conversation, head=message.parent), backend, request)
 
     def send_tool_results(self, message: Message, results: tuple[str, ...], backend: Backend) -> None:
@@ -177,7 +235,8 @@ class ChatSession:
         """Replace the system prompt and the settings, and end the notice that another server changed them."""
         with self._lock:
             self.set_system(other.system)
-            self._settings, self.other_setup = other.settings, None
+            self._take_settings(other.settings)
+            self.other_setup = None
 
     def dismiss_other_setup(self) -> None:
         """End the notice that another server changed the system prompt or the settings."""
@@ -201,7 +260,7 @@ class ChatSession:
             setup, replaced = merge_setups(own, merged.setup, base)
             if self._conversation.system != setup.system:
                 self.set_system(setup.system)
-            self._settings = setup.settings
+            self._take_settings(setup.settings)
             if own != base and replaced != setup:
                 other = replaced
             self.other_setup = other or self.other_setup
@@ -269,12 +328,12 @@ class ChatSession:
             request = message.answers[-1].request
         else:
             request = self._build_request(conversation, message.parent, backend)
-        parameters = dict(request.parameters)
-        if limit is not None:
-            parameters[self.model.output_limit.name] = limit
+        parameters, model = dict(request.parameters), self.model_of(request)
+        if limit is not None and model.output_limit is not None:
+            parameters[model.output_limit.name] = limit
         continuation = build_request(
-            self.model,
-            _continued_input(conversation, message, request),
+            model,
+            continued_input(conversation, message, request),
             parameters,
             stream=self._settings.features.stream,
             reject_if_busy=self._settings.features.reject_if_busy,
@@ -304,7 +363,7 @@ class ChatSession:
             self.on_run()
             self.on_idle(answer)
 
-        run = AnswerRun(self._client, backend, self.model, request, on_end)
+        run = AnswerRun(self._client, backend, self.model_of(request), request, on_end)
         try:
             run.start()
         except RuntimeError:  # Python cannot start another thread
@@ -315,24 +374,3 @@ class ChatSession:
         self._live = LiveRun(message.id, run, message.content, self._runs)
         self._conversation = conversation
         self.on_run()
-
-
-def _continued_input(conversation: Conversation, message: Message, request: Request) -> RequestInput:
-    """Return the input of ``request`` with the answer so far as the beginning of the next. Raises BadInput."""
-    if request.response_format is not None:
-        raise BadInput(
-            "A JSON answer cannot be continued: it must be complete.",
-            advice="Raise Max tokens and regenerate it.",
-        )
-    match request.input:
-        case Messages():
-            return replace(request.input, turns=conversation.turns(message.id))
-        case Prompt(text, raw=True):
-            return replace(request.input, text=first_prompt(conversation, message, text) + message.content)
-        case Prompt(text, lora=""):
-            prompt = Turn("user", first_prompt(conversation, message, text))
-            return Messages((prompt, Turn("assistant", message.content)))
-    raise BadInput(
-        "An answer with an adapter (LoRA) can be continued only without the template.",
-        advice="Turn on No template and regenerate, or raise Max tokens and ask again.",
-    )

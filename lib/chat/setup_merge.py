@@ -26,6 +26,10 @@ def merge_setups(ours: Setup, theirs: Setup, base: Setup | None) -> tuple[Setup,
     merged by themselves: what was changed there alone is taken over; if both changed it, ours counts, which is later.
     """
     system = _choose(ours.system, theirs.system, base.system if base else None)
+    if ours.settings.model != theirs.settings.model:
+        # Each model has parameters of its own, so they are taken from one side together.
+        settings = _choose(ours.settings, theirs.settings, base.settings if base else None)
+        return Setup(system[0], settings[0]), Setup(system[1], settings[1])
     their_items = {item.name: item for item in theirs.settings.items}
     base_items = {item.name: item for item in base.settings.items} if base else {}
     items = [
@@ -40,7 +44,8 @@ def merge_setups(ours: Setup, theirs: Setup, base: Setup | None) -> tuple[Setup,
 
     def setup(place: int) -> Setup:
         values = {name: choice[place] for name, choice in features.items()}
-        settings = Settings(tuple(choice[place] for choice in items), Features(**values))
+        items_here = tuple(choice[place] for choice in items)
+        settings = Settings(items_here, Features(**values), ours.settings.model)
         same = (known for known in (ours.settings, theirs.settings) if known == settings)
         return Setup(system[place], next(same, settings))
 

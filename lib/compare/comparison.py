@@ -11,14 +11,17 @@ from typing import Any
 from lib.api.request import Request, settings_from_request, system_prompt_from_request
 from lib.chat.conversation import Conversation, Message
 from lib.errors import BadInput
-from lib.model.model_record import Model, Number
+from lib.model.known_models import ModelLookup, known_or_unknown
+from lib.model.model_record import Model, format_value, parameter_label
 from lib.model.request_options import Features
+from lib.model.schema_alternatives import Scalar
 from lib.model.settings import Settings, advance_seeds
 
 MIN_COLUMNS, MAX_COLUMNS = 2, 4
 MAX_REPETITIONS = 10
 _LETTERS = "ABCD"
 _MAX_EXCERPT_CHARS = 40
+MODEL_LABEL, NOT_SENT = "Model", "not sent"
 VERSION = 1
 
 
@@ -135,7 +138,7 @@ def answer_thread(conversation: Conversation, answer: str) -> tuple[Message, ...
 
 
 def repeat_request(model: Model, request: Request, repetition: int) -> Request:
-    """Return the request of that repetition, counted from 0."""
+    """Return the request of that repetition, counted from 0. ``model`` is the request's."""
     return replace(request, parameters=advance_seeds(model, request.parameters, repetition))
 
 
@@ -144,26 +147,27 @@ SetupFields = tuple[tuple[str, str], ...]
 
 
 def setup_fields(model: Model, system: str, settings: Settings) -> SetupFields:
-    """Return all parts of a set-up, always in the same order, so that set-ups can be compared."""
+    """Return all parts of a set-up in an order of the model's own."""
     return tuple(_iter_setup_fields(model, system, settings.sent_values(), settings.features))
 
 
 def request_setup_fields(model: Model, request: Request, *, with_system: bool = True) -> SetupFields:
     """Return the set-up that a request was sent with, without the seed, which differs among repetitions.
 
-    Without ``with_system``, the system prompt is left out.
+    ``model`` is the request's. Without ``with_system``, the system prompt is left out.
     """
-    fixed = {parameter.name for parameter in model.parameters if not parameter.is_seed}
-    parameters = {name: value for name, value in request.parameters.items() if name in fixed}
+    seeds = {parameter.name for parameter in model.parameters if parameter.is_seed}
+    parameters = {name: value for name, value in request.parameters.items() if name not in seeds}
     features = settings_from_request(request, Settings.defaults(model)).features
     system = system_prompt_from_request(request) if with_system else ""
     return tuple(_iter_setup_fields(model, system, parameters, features))
 
 
 def _iter_setup_fields(
-    model: Model, system: str, parameters: Mapping[str, Number], features: Features
+    model: Model, system: str, parameters: Mapping[str, Scalar], features: Features
 ) -> Iterator[tuple[str, str]]:
     format = features.response_format
+    yield MODEL_LABEL, model.id
     yield "System prompt", system.strip()
     yield "Input form", features.form.value
     yield "Answer", "text" if format is None else "JSON" if format.schema is None else "JSON schema"
@@ -176,19 +180,33 @@ def _iter_setup_fields(
     yield "Stream", "on" if features.stream else "off"
     yield "Raw", "on" if features.raw else "off"
     yield "If busy", "refuse" if features.reject_if_busy else "wait"
-    for parameter in model.parameters:
-        value = parameters.get(parameter.name)
-        yield parameter.label, "not sent" if value is None else f"{value:,g}" if value < 1e6 else f"{value:,}"
+    labels = {parameter.name: parameter.label for parameter in model.parameters}
+    for name, label in labels.items():
+        if name in parameters or model.parameter(name).is_usual:
+            yield label, _value_text(parameters[name]) if name in parameters else NOT_SENT
+    for name, value in parameters.items():
+        if name not in labels:
+            yield parameter_label(name), _value_text(value)
+
+
+def _value_text(value: Scalar) -> str:
+    if isinstance(value, (bool, str)):
+        return format_value(value)
+    return f"{value:,g}" if value < 1e6 else f"{value:,}"
 
 
 def differing_fields(setups: Sequence[SetupFields]) -> tuple[SetupFields, ...]:
-    """Return the parts of each set-up that differ; long texts are cut to where they differ."""
+    """Return the parts of each set-up that differ; long texts are cut to where they differ.
+
+    A part that a set-up lacks, such as a setting that its model does not have, is not sent.
+    """
     differing: list[list[tuple[str, str]]] = [[] for _ in setups]
-    for row in zip(*setups, strict=True):
-        values = [value for _, value in row]
+    by_label = [dict(setup) for setup in setups]
+    for label in dict.fromkeys(label for setup in setups for label, _ in setup):
+        values = [setup.get(label, NOT_SENT) for setup in by_label]
         if len(set(values)) > 1:
             for fields, value in zip(differing, _cut_excerpts(values), strict=True):
-                fields.append((row[0][0], value or "none"))
+                fields.append((label, value or "none"))
     return tuple(tuple(fields) for fields in differing)
 
 
@@ -227,7 +245,7 @@ class Standing:
     stars: Fraction
 
 
-def standings(model: Model, comparison: Comparison, threads: Threads) -> tuple[Standing, ...]:
+def standings(find_model: ModelLookup, comparison: Comparison, threads: Threads) -> tuple[Standing, ...]:
     """Return the results by column and set-up, best first.
 
     A column has several set-ups if its settings changed between rounds.
@@ -242,7 +260,9 @@ def standings(model: Model, comparison: Comparison, threads: Threads) -> tuple[S
             rated = [answer for answer in answers if answer.id in comparison.ratings]
             if not rated or not rated[0].answers:
                 continue
-            key = (column, request_setup_fields(model, rated[0].answers[0].request))
+            request = rated[0].answers[0].request
+            model = known_or_unknown(find_model, request.model)
+            key = (column, request_setup_fields(model, request))
             stars = [comparison.ratings[answer.id] for answer in rated]
             ratings.setdefault(key, []).extend(stars)
             means[key] = Fraction(sum(stars), len(stars))

@@ -173,7 +173,8 @@ class ComparisonSession:
         first = next((answer for answer in answers if answer.answers), None)
         if first is None:
             raise BadInput("There is no message to answer again.", advice="Send one first.")
-        chat.resend(first, repeat_request(chat.model, first.answers[0].request, len(answers)), backend)
+        request = first.answers[0].request
+        chat.resend(first, repeat_request(chat.model_of(request), request, len(answers)), backend)
 
     def send_tool_results(
         self, column: str, message: Message, results: tuple[str, ...], backend: Backend
@@ -201,8 +202,7 @@ class ComparisonSession:
             self._open_selected(column, original)
             before = original.conversation
             after = before.branch(before.head) if before.head else Conversation(before.system)
-            chat = ChatSession(self._client, original.model, after)
-            chat.settings = original.settings
+            chat = original.with_conversation(after)
             comparison = self._comparison.with_column(chat.id)
             # Only the open path was copied.
             copies = {old.id: new.id for old, new in zip(before.path(), after.path(), strict=True)}

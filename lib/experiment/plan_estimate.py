@@ -16,9 +16,11 @@ from lib.experiment.checks.llm_judge import judge_request
 from lib.experiment.inputs.prompt_template import count_variables, fill_template
 from lib.experiment.plan import Cell, Plan, PromptVersion, Variant
 from lib.jsonkit.surrogates import utf8_size
-from lib.model.model_record import Model
+from lib.model.model_record import Model, Number
 from lib.model.pricing import cost_in_dollars
 from lib.model.request_options import InputForm
+from lib.model.schema_alternatives import as_number
+from lib.model.settings import Settings
 from lib.model.usage import Usage
 from lib.preflight import llama3_template, token_count
 
@@ -133,21 +135,19 @@ class _InputKind:
 
 
 def _input_kinds(model: Model, plan: Plan) -> list[_InputKind]:
-    cap = model.output_limit.name
+    cap = None if model.output_limit is None else model.output_limit.name
     variant_count = plan_grid.count_variants(plan)
     if not variant_count:
         return []
     # In a grid all variants send the same input; only the axis of the output limit matters.
     if not plan.variants:
-        values = next(
-            (axis.values for axis in plan.axes if axis.name == cap), (plan.base.sent_values().get(cap),)
-        )
+        values = next((axis.values for axis in plan.axes if axis.name == cap), (_sent_cap(plan.base, cap),))
         out = sum(_cap_tokens(model, value) for value in values)
         return [_InputKind(0, variant_count, out * (variant_count // len(values)))]
     kinds: dict[object, _InputKind] = {}
     for number, variant in enumerate(plan.variants):
         old = kinds.get(key := (variant.system, variant.settings.features), _InputKind(number, 0, 0))
-        out = _cap_tokens(model, variant.settings.sent_values().get(cap))
+        out = _cap_tokens(model, _sent_cap(variant.settings, cap))
         kinds[key] = _InputKind(old.number, old.count + 1, old.out + out)
     return list(kinds.values())
 
@@ -243,11 +243,17 @@ def max_input_tokens(model: Model, request: Request) -> int:
 
 def max_output_tokens(model: Model, request: Request) -> int:
     """Return the most tokens that the answer can have."""
-    return _cap_tokens(model, request.parameters.get(model.output_limit.name))
+    cap = model.answer_limit(request.parameters)
+    return model.context_window if cap is None else min(int(cap), model.context_window)
 
 
-def _cap_tokens(model: Model, cap: float | None) -> int:
-    cap = model.output_limit.default if cap is None else cap
+def _sent_cap(settings: Settings, name: str | None) -> Number | None:
+    return None if name is None else as_number(settings.sent_values().get(name))
+
+
+def _cap_tokens(model: Model, cap: Number | None) -> int:
+    if cap is None and model.output_limit is not None:
+        cap = model.output_limit.default_number
     return model.context_window if cap is None else min(int(cap), model.context_window)
 
 

@@ -10,7 +10,9 @@ from typing import overload
 
 from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.plan import Axis, Cell, Plan, Variant
+from lib.model import model_record
 from lib.model.model_record import Model, Number
+from lib.model.schema_alternatives import Scalar
 from lib.model.settings import Settings, default_setting
 
 AS_SET = "As set"  # the name of the only variant of a plan that varies nothing
@@ -136,8 +138,10 @@ def parameter_label(model: Model, name: str) -> str:
     return next((parameter.label for parameter in model.parameters if parameter.name == name), name)
 
 
-def format_value(value: Number | None) -> str:
+def format_value(value: Scalar | None) -> str:
     """Write a value as people do: 1 rather than 1.0, and every digit of a seed."""
     if value is None:
         return "not sent"
+    if isinstance(value, (bool, str)):
+        return model_record.format_value(value)
     return str(int(value)) if value == int(value) else f"{Decimal(repr(value)):f}"

@@ -8,8 +8,9 @@ from lib.experiment.check_problems import check_variables
 from lib.experiment.plan import Plan
 from lib.experiment.plan_grid import EXPECTED_VARIABLE, format_value, parameter_label, used_variables
 from lib.experiment.plan_problems import PlanProblem, check_problem, input_problem, setting_problem
-from lib.model.model_record import Model, Number
+from lib.model.model_record import Model
 from lib.model.request_options import InputForm
+from lib.model.schema_alternatives import Scalar
 from lib.model.settings import Settings
 
 
@@ -80,7 +81,7 @@ def _chance_warnings(plan: Plan, model: Model) -> Iterator[PlanProblem]:
                 )
 
 
-def _sent_values(plan: Plan, name: str) -> set[Number | None]:
+def _sent_values(plan: Plan, name: str) -> set[Scalar | None]:
     """Return all values that the parameter is sent with; None if it is left out."""
     if plan.variants:
         return {variant.settings.sent_values().get(name) for variant in plan.variants}

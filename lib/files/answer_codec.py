@@ -5,6 +5,7 @@ The store's tables do the same in a database. What is read here is somebody's fi
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -16,10 +17,12 @@ from lib.api.request import ROLES, Messages, Prompt, Request, Turn
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import PaddockError
 from lib.files import value_codec
-from lib.jsonkit.json_reader import Node, Reader, list_of, optional
+from lib.jsonkit.json_reader import MAX_NUMBER, Node, Reader, list_of, optional
 from lib.jsonkit.surrogates import replace_lone_surrogates
-from lib.model.model_record import Number
+from lib.model.catalogue_entry import is_model_id
+from lib.model.model_record import DEFAULT_MODEL_ID
 from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool, ToolCall
+from lib.model.schema_alternatives import Scalar
 from lib.model.settings import Setting, Settings
 from lib.model.usage import Usage
 
@@ -118,16 +121,55 @@ def parse_name(node: Node) -> str:
     return node.text(_MAX_NAME_CHARS)
 
 
-def parse_settings(node: Node, parse_value: Callable[[Node, str], Number]) -> Settings:
-    """Return the settings. ``parse_value`` gets the value and the name of each parameter."""
+def parse_settings(node: Node, parse_value: Callable[[Node, str], Scalar] | None = None) -> Settings:
+    """Return the settings. ``parse_value`` gets the value and the name of each parameter of the default model.
+
+    The bounds of another model may not be known here: its values are checked when they are sent.
+    """
     items: dict[str, Setting] = {}
-    node.require_only_keys("parameters", "features")
+    node.require_only_keys("parameters", "features", *model_keys(node))
+    model = parse_model(node)
+    if parse_value is None or model != DEFAULT_MODEL_ID:
+        parse_value = _parse_any_value
     for item in node["parameters"].items():
         name = parse_name(item.require_only_keys("name", "value", "sent")["name"])
         if name in items:
             raise item["name"].error("is there twice")
         items[name] = Setting(name, parse_value(item["value"], name), item["sent"].boolean())
-    return Settings(tuple(items.values()), parse_features(node["features"]))
+    return Settings(tuple(items.values()), parse_features(node["features"]), model)
+
+
+def model_keys(node: Node) -> tuple[str, ...]:
+    """Return the field that names a model, if there is one: files with the default model have none."""
+    return (value_codec.MODEL_FIELD,) if value_codec.MODEL_FIELD in node else ()
+
+
+def parse_model(node: Node) -> str:
+    """Return the ID of the model that settings are for. Raise BadFile if it is no ID of a model."""
+    if value_codec.MODEL_FIELD not in node:
+        return DEFAULT_MODEL_ID
+    field = node[value_codec.MODEL_FIELD]
+    if not is_model_id(id := parse_name(field)):
+        raise field.error("is no ID of a model")
+    return id
+
+
+def _parse_any_value(node: Node, name: str) -> Scalar:
+    return parse_scalar(node)
+
+
+def parse_scalar(node: Node) -> Scalar:
+    """Return a finite number, a text or a switch, as parameters have them. Raise BadFile for anything else."""
+    match node.value:
+        case bool():
+            return node.boolean()
+        case str():
+            return parse_name(node)
+    number = node.number(float("-inf"))
+    is_small = math.isfinite(number) if isinstance(number, float) else abs(number) <= MAX_NUMBER
+    if not is_small:
+        raise node.error("is too large a number")
+    return number
 
 
 def parse_features(node: Node) -> Features:
@@ -259,8 +301,8 @@ def _parse_prompt(node: Node) -> Prompt:
     return Prompt(fields["prompt"], fields["raw"], fields["lora"])
 
 
-def _parse_parameters(node: Node) -> Mapping[str, Number]:
-    return MappingProxyType({name: value.number(float("-inf")) for name, value in node.fields()})
+def _parse_parameters(node: Node) -> Mapping[str, Scalar]:
+    return MappingProxyType({name: parse_scalar(value) for name, value in node.fields()})
 
 
 def _parse_usage(node: Node) -> Usage:

@@ -16,6 +16,7 @@ from lib.files.zip_reading import ZIP_SIGNATURES, read_json_files
 from lib.jsonkit.file_limits import MAX_FILE_BYTES, MAX_IMPORTED_CONVERSATIONS
 from lib.jsonkit.json_reader import BadFile, Node, parse
 from lib.jsonkit.surrogates import replace_lone_surrogates
+from lib.model.known_models import ModelLookup
 from lib.model.model_record import Model
 
 T = TypeVar("T")
@@ -42,18 +43,18 @@ _MAX_NAMED_FIELDS = 6
 
 
 def dump_zip(
-    conversations: Iterable[ConversationFile], model: Model, others: Iterable[tuple[str, str]] = ()
+    conversations: Iterable[ConversationFile], find_model: ModelLookup, others: Iterable[tuple[str, str]] = ()
 ) -> bytes:
     """Return a zip with a JSON and a Markdown file for each conversation. Equal conversations give equal bytes.
 
-    ``others`` are further JSON documents, each with its title.
+    ``find_model`` knows the prices, for the Markdown. ``others`` are further JSON documents, each with its title.
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, archived in enumerate(conversations, 1):
             heading = archived.title or default_title(archived.conversation)
             name = f"{number:04}-{make_file_name(heading)}"
-            readable = export_markdown(heading, archived.conversation, archived.settings, model)
+            readable = export_markdown(heading, archived.conversation, archived.settings, find_model)
             texts = {"json": dump_conversation(archived), "md": replace_lone_surrogates(readable)}
             for ending, text in texts.items():
                 _write_entry(archive, f"{name}.{ending}", text)

@@ -16,10 +16,19 @@ from lib.chat.answer import Answer
 from lib.chat.conversation import Conversation, Message, message_turn
 from lib.errors import BadInput
 from lib.files import value_codec
-from lib.files.answer_codec import TURN_KEYS, TurnTable, parse_answers, parse_id, parse_settings, parse_turn
+from lib.files.answer_codec import (
+    TURN_KEYS,
+    TurnTable,
+    parse_answers,
+    parse_id,
+    parse_scalar,
+    parse_settings,
+    parse_turn,
+)
 from lib.jsonkit.json_reader import BadFile, Node, parse
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.model_record import Model
+from lib.model.schema_alternatives import Scalar
 from lib.model.settings import Settings, check_parameters, fit_to_model
 
 FORMAT = "paddock.conversation"
@@ -94,19 +103,22 @@ def parse_conversation(root: Node, model: Model) -> ConversationFile:
     if head is not None and head not in messages:
         raise root["head"].error("names no message")
     conversation = Conversation(root["system"].text(), tuple(messages.values()), head, parse_id(root["id"]))
-    settings = fit_to_model(parse_settings(root["settings"], partial(parse_setting_value, model)), model)
+    settings = parse_settings(root["settings"], partial(parse_setting_value, model))
+    if settings.model == model.id:
+        settings = fit_to_model(settings, model)
     title = root["title"].text(MAX_TITLE_CHARS)
     return ConversationFile(conversation, settings, title, root["pinned"].boolean())
 
 
-def parse_setting_value(model: Model, node: Node, name: str) -> int | float:
+def parse_setting_value(model: Model, node: Node, name: str) -> Scalar:
     """Return the parameter's value in its own type. Raise BadFile if it is out of bounds."""
-    value = node.number()
+    is_number = all(parameter.is_number for parameter in model.parameters if parameter.name == name)
+    value = node.number() if is_number else parse_scalar(node)
     try:
         check_parameters({name: value}, model)
     except BadInput as error:
         raise node.error(f"cannot be taken: {error.message.removesuffix('.')}") from None
-    return model.parameter(name).cast(value)
+    return model.parameter(name).cast_value(value)
 
 
 def _parse_message(node: Node, before: Mapping[str, Message], answers: Mapping[str, Answer]) -> Message:

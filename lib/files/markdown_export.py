@@ -6,36 +6,42 @@ import json
 from collections.abc import Iterator
 
 from lib.chat.answer import total_usage
+from lib.chat.answer_cost import answer_cost
 from lib.chat.conversation import Conversation, Message
-from lib.model.model_record import Model
-from lib.model.pricing import cost_in_dollars
+from lib.model.known_models import ModelLookup
 from lib.model.settings import Settings
 
 _SPEAKERS = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
 
 
-def export_markdown(title: str, conversation: Conversation, settings: Settings, model: Model) -> str:
+def export_markdown(
+    title: str, conversation: Conversation, settings: Settings, find_model: ModelLookup
+) -> str:
     """Return the open path of the conversation as Markdown. Messages are copied exactly, without escaping."""
-    front_matter = _front_matter(title, conversation, settings, model)
+    front_matter = _front_matter(title, conversation, settings, find_model)
     return "\n".join([*front_matter, "", *_body(title, conversation), ""])
 
 
-def _front_matter(title: str, conversation: Conversation, settings: Settings, model: Model) -> Iterator[str]:
+def _front_matter(
+    title: str, conversation: Conversation, settings: Settings, find_model: ModelLookup
+) -> Iterator[str]:
     path = conversation.path()
-    usage = total_usage(answer for message in path for answer in message.answers)
+    answers = [answer for message in path for answer in message.answers]
+    usage, cost = total_usage(answers), answer_cost(answers, find_model)
     yield "---"
     yield f"title: {_quote_yaml(title)}"
-    yield f"model: {_quote_yaml(model.id)}"
+    yield f"model: {_quote_yaml(settings.model)}"
     if conversation.system:
         yield f"system: {_quote_yaml(conversation.system)}"
     yield "settings:"
     for name, value in settings.sent_values().items():
-        yield f"  {name}: {value}"
+        yield f"  {name}: {json.dumps(value, ensure_ascii=False)}"
     if usage is not None:
         yield "usage:"
         yield f"  prompt_tokens: {usage.prompt_tokens}"
         yield f"  completion_tokens: {usage.completion_tokens}"
-        yield f"  dollars: {_quote_yaml(format(cost_in_dollars(usage, model.price), 'f'))}"
+        if cost is not None:
+            yield f"  dollars: {_quote_yaml(format(cost.listed, 'f'))}"
         yield f"  estimated: {str(usage.estimated).lower()}"
     yield "---"
 

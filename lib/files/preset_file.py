@@ -11,13 +11,13 @@ from typing import Any
 
 from lib.chat.prepared_messages import MAX_PREPARED_MESSAGES
 from lib.errors import BadInput
-from lib.files.answer_codec import parse_features
-from lib.files.value_codec import write_features
+from lib.files.answer_codec import parse_features, parse_model, parse_scalar
+from lib.files.value_codec import MODEL_FIELD, write_features, write_model
 from lib.jsonkit.file_limits import MAX_PRESET_FILE_BYTES
 from lib.jsonkit.json_reader import FILE_BOUNDS, Node, parse
-from lib.model.model_record import Model
+from lib.model.model_record import Model, default_model
 from lib.model.request_options import Features
-from lib.model.settings import Settings, check_parameters
+from lib.model.settings import Setting, Settings, check_parameters, fit_features, fit_to_model
 
 SHIPPED_FILE = Path(__file__).parent / "presets.json"
 FORMAT = "paddock.presets"
@@ -49,9 +49,23 @@ class Preset:
 
 @cache
 def shipped_presets(model: Model) -> tuple[Preset, ...]:
-    """Return the presets that come with Paddock. Parameters that a preset does not name are not sent."""
+    """Return the presets that come with Paddock. Parameters that a preset does not name are not sent.
+
+    They are for any model: what this one does not take is left out or moved into its bounds.
+    """
     records = json.loads(SHIPPED_FILE.read_text(encoding="utf-8"))
-    return tuple(parse_preset(record, model) for record in records)
+    return tuple(_fit_preset(parse_preset(record, default_model()), model) for record in records)
+
+
+def _fit_preset(preset: Preset, model: Model) -> Preset:
+    sent = Settings(tuple(item for item in preset.settings.items if item.is_sent))
+    names = preset.settings.sent_values().keys()
+    values = {name: value for name, value in fit_to_model(sent, model).sent_values().items() if name in names}
+    return replace(
+        preset,
+        settings=Settings.defaults(model).with_only_sent(values),
+        features=preset.features and fit_features(preset.features, model),
+    )
 
 
 def write_preset(preset: Preset) -> dict[str, Any]:
@@ -59,6 +73,7 @@ def write_preset(preset: Preset) -> dict[str, Any]:
     body: dict[str, Any] = {"name": preset.name, "about": preset.about}
     if preset.system is not None:
         body["system"] = preset.system
+    body |= write_model(preset.settings.model)
     body["parameters"] = dict(preset.settings.sent_values())
     if preset.features is not None:
         body["features"] = write_features(preset.features)
@@ -105,13 +120,14 @@ def parse_preset(record: Any, model: Model) -> Preset:
     ):
         raise BadInput(f"The preset “{name}” is not complete.", advice=_BAD_FILE_ADVICE)
     parameter_names = {parameter.name for parameter in model.parameters}
-    if unknown := set(parameters) - parameter_names:
+    is_other = MODEL_FIELD in record
+    if not is_other and (unknown := set(parameters) - parameter_names):
         first = min(map(str, unknown))
         raise BadInput(f"The preset “{name}” names a setting “{first}” that the model does not have.")
-    check_parameters(parameters, model)
-    values = {key: model.parameter(key).cast(value) for key, value in parameters.items()}
-    settings = Settings.defaults(model).with_only_sent(values)
+    if not is_other:
+        check_parameters(parameters, model)
     try:
+        settings = _parse_settings(Node(record, "preset"), model)
         features = parse_features(Node(record["features"], "features")) if "features" in record else None
         texts = Node(record.get("messages", []), "messages").items()
         messages = tuple(text.text() for text in texts)[:MAX_PREPARED_MESSAGES]
@@ -119,3 +135,13 @@ def parse_preset(record: Any, model: Model) -> Preset:
         message = f"The preset “{name}” is not whole: {error.message}"
         raise BadInput(message, advice=_BAD_FILE_ADVICE) from None
     return Preset(name, system, settings, about, features, messages)
+
+
+def _parse_settings(record: Node, model: Model) -> Settings:
+    """Return the settings of a preset. The bounds of another model than the default may not be known here."""
+    parameters = record["parameters"].fields() if "parameters" in record else ()
+    if MODEL_FIELD in record:
+        items = tuple(Setting(key, parse_scalar(value), is_sent=True) for key, value in parameters)
+        return Settings(items, model=parse_model(record))
+    values = {key: model.parameter(key).cast_value(value.value) for key, value in parameters}
+    return Settings.defaults(model).with_only_sent(values)

@@ -12,13 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lib.errors import BadInput, PaddockError
-from lib.files.answer_codec import parse_features
+from lib.files.answer_codec import parse_features, parse_name, parse_scalar
 from lib.files.value_codec import write_features
 from lib.jsonkit.json_reader import Node
 from lib.jsonkit.surrogates import encode_utf8
-from lib.model.model_record import Model
-from lib.model.request_options import DEFAULT_FEATURES
-from lib.model.settings import Settings, check_parameters
+from lib.model.catalogue_entry import is_model_id
+from lib.model.model_record import DEFAULT_MODEL_ID, Model
+from lib.model.request_options import DEFAULT_FEATURES, Features
+from lib.model.settings import Setting, Settings, check_parameters
 
 VERSION = 1
 QUERY_PARAMETER = "s"  # in the page's address
@@ -52,6 +53,8 @@ def encode_link(setup: SharedSetup) -> str:
         "p": {setting.name: [setting.value, setting.is_sent] for setting in setup.settings.items},
         "t": setup.first_message,
     }
+    if setup.settings.model != DEFAULT_MODEL_ID:
+        body["o"] = setup.settings.model
     if setup.settings.features != DEFAULT_FEATURES:
         body["f"] = write_features(setup.settings.features)
     if setup.prepared_messages:
@@ -108,13 +111,27 @@ def decode_link(text: str, model: Model) -> SharedSetup:
         features = parse_features(Node(body["f"])) if "f" in body else DEFAULT_FEATURES
         prepared = tuple(message.text() for message in Node(body.get("m", [])).items())
         settings = replace(Settings.defaults(model), features=features)
-        for setting in settings.items:
+        if "o" in body:
+            settings = _read_other_settings(Node(body), features)
+        for setting in settings.items if settings.model == model.id else ():
             if setting.name in given:
                 value, sent = given[setting.name]
                 check_parameters({setting.name: value}, model)
-                value = model.parameter(setting.name).cast(value)
+                value = model.parameter(setting.name).cast_value(value)
                 settings = settings.with_setting(replace(setting, value=value, is_sent=bool(sent)))
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error, RecursionError, BadInput):
         message = "The link is damaged, or made by another version."
         raise BadInput(message, advice="Ask for the link again, and copy all of it.") from None
     return SharedSetup(system, settings, first, prepared)
+
+
+def _read_other_settings(body: Node, features: Features) -> Settings:
+    """Return settings of another model than the default, whose bounds may not be known here. Raise BadInput."""
+    id = parse_name(body["o"])
+    if not is_model_id(id):
+        raise body["o"].error("is no ID of a model")
+    items = []
+    for name, pair in body["p"].fields():
+        value, is_sent = pair.items()
+        items.append(Setting(name, parse_scalar(value), bool(is_sent.value)))
+    return Settings(tuple(items), features, id)

@@ -14,11 +14,13 @@ from typing import Any
 from lib.api.request import Messages, Prompt, Request, RequestInput, Turn
 from lib.chat.answer import Answer
 from lib.errors import PaddockError
+from lib.model.model_record import DEFAULT_MODEL_ID
 from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool, ToolCall
 from lib.model.settings import Setting, Settings
 from lib.model.usage import Usage
 
 Data = dict[str, Any]
+MODEL_FIELD = "model"
 
 
 def write_settings(settings: Settings) -> Data:
@@ -28,12 +30,17 @@ def write_settings(settings: Settings) -> Data:
             {"name": item.name, "value": item.value, "sent": item.is_sent} for item in settings.items
         ],
         "features": write_features(settings.features),
-    }
+    } | write_model(settings.model)
+
+
+def write_model(id: str) -> Data:
+    """Return the field with a model's ID; none for the default model, which earlier versions have alone."""
+    return {} if id == DEFAULT_MODEL_ID else {MODEL_FIELD: id}
 
 
 def read_settings(data: Data) -> Settings:
     items = tuple(Setting(item["name"], item["value"], item["sent"]) for item in data["parameters"])
-    return Settings(items, read_features(data["features"]))
+    return Settings(items, read_features(data["features"]), data.get(MODEL_FIELD, DEFAULT_MODEL_ID))
 
 
 def write_features(features: Features) -> Data:

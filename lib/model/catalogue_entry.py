@@ -49,8 +49,13 @@ def parse_entries(items: list[Any]) -> Iterator[CatalogueEntry]:
     """Yield the text models among the items of a list; items of another shape are skipped."""
     for item in items:
         match item:
-            case {"name": str(id)} if len(id) <= _MAX_ID_CHARS and _ID.fullmatch(id) and _is_text_model(item):
+            case {"name": str(id)} if is_model_id(id) and _is_text_model(item):
                 yield _parse_entry(id, item)
+
+
+def is_model_id(text: str) -> bool:
+    """Return True if a text has the form of a model's ID."""
+    return len(text) <= _MAX_ID_CHARS and _ID.fullmatch(text) is not None
 
 
 def _is_text_model(item: Mapping[str, Any]) -> bool:

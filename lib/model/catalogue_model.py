@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from lib.model.catalogue_entry import TEXT_GENERATION, CatalogueEntry
-from lib.model.model_record import Model, Price, default_model, offered_parameters
-from lib.model.schema_reader import read_input_schema
+from lib.model.catalogue_entry import TEXT_GENERATION, Ability, CatalogueEntry
+from lib.model.model_record import Capability, Model, Price, default_model, offered_parameters
+from lib.model.schema_reader import InputSchema, read_input_schema
 
 
 def build_model(entry: CatalogueEntry, schema: Any) -> Model | None:
@@ -14,6 +16,7 @@ def build_model(entry: CatalogueEntry, schema: Any) -> Model | None:
     price = listed_price(entry)
     if price is None or entry.context_window is None:
         return None
+    read = read_input_schema(schema)
     maker, name = entry.id.removeprefix("@").split("/")[-2:]
     return Model(
         id=entry.id,
@@ -26,11 +29,24 @@ def build_model(entry: CatalogueEntry, schema: Any) -> Model | None:
         terms=entry.terms,
         context_window=entry.context_window,
         price=price,
-        parameters=tuple(offered_parameters(read_input_schema(schema))),
-        capabilities=(),
+        parameters=tuple(offered_parameters(read)),
+        capabilities=tuple(_capabilities(entry, read)),
         input_schema=schema if isinstance(schema, dict) else {},
         output_schema={},
+        fields=read.fields,
+        omitted=read.omitted,
     )
+
+
+def _capabilities(entry: CatalogueEntry, read: InputSchema) -> Iterator[Capability]:
+    """Yield the features of the API, each with what the list, or else the schema, says of this model."""
+    listed = {"tools": Ability.FUNCTIONS, "lora": Ability.LORA}
+    for capability in default_model().capabilities:
+        if capability.name in listed:
+            is_listed = listed[capability.name] in entry.abilities
+        else:
+            is_listed = capability.field in read.fields
+        yield replace(capability, listed=is_listed, documented="", source="")
 
 
 def listed_price(entry: CatalogueEntry) -> Price | None:

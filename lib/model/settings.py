@@ -8,9 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lib.errors import BadInput
-from lib.model.model_record import Model, Number, Parameter
-from lib.model.request_options import DEFAULT_FEATURES, Features
-from lib.model.schema_reader import ParameterKind
+from lib.model.model_record import DEFAULT_MODEL_ID, MAX_EXACT_NUMBER, Model, Number, Parameter
+from lib.model.request_options import DEFAULT_FEATURES, Features, InputForm
+from lib.model.schema_alternatives import Scalar, as_number
+from lib.model.schema_reader import MESSAGES, PROMPT, ParameterKind
+
+# Features that are properties of a request, which a schema documents or not.
+_DOCUMENTED_FEATURES = ("response_format", "tools", "functions", "lora", "raw")
 
 
 @dataclass(frozen=True)
@@ -18,21 +22,28 @@ class Setting:
     """A parameter's value. A value that is not sent is kept until the user switches it on."""
 
     name: str
-    value: Number
+    value: Scalar
     is_sent: bool
+
+    @property
+    def number(self) -> Number:
+        """The value of a number, 0 for any other value."""
+        return as_number(self.value) or 0
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A setting for every parameter of a model, in the record's order, and the request options."""
+    """A setting for every parameter of a model, in the record's order, the request options and the model's ID."""
 
     items: tuple[Setting, ...]
     features: Features = DEFAULT_FEATURES
+    model: str = DEFAULT_MODEL_ID
 
     @classmethod
     def defaults(cls, model: Model) -> Settings:
         """Return the default settings: only parameters with a documented default are sent."""
-        return cls(tuple(default_setting(parameter) for parameter in model.parameters))
+        items = tuple(default_setting(parameter) for parameter in model.parameters)
+        return cls(items, fit_features(DEFAULT_FEATURES, model), model.id)
 
     def __getitem__(self, name: str) -> Setting:
         return {setting.name: setting for setting in self.items}[name]
@@ -41,14 +52,14 @@ class Settings:
         items = tuple(setting if old.name == setting.name else old for old in self.items)
         return replace(self, items=items)
 
-    def with_value(self, name: str, value: Number) -> Settings:
+    def with_value(self, name: str, value: Scalar) -> Settings:
         """Return a copy in which this value is sent."""
         return self.with_setting(replace(self[name], value=value, is_sent=True))
 
     def with_features(self, **changes: Any) -> Settings:
         return replace(self, features=replace(self.features, **changes))
 
-    def with_only_sent(self, parameters: Mapping[str, Number]) -> Settings:
+    def with_only_sent(self, parameters: Mapping[str, Scalar]) -> Settings:
         """Return a copy in which exactly these values are sent; the other settings keep their values."""
         items = tuple(
             replace(old, value=parameters.get(old.name, old.value), is_sent=old.name in parameters)
@@ -57,23 +68,24 @@ class Settings:
         return replace(self, items=items)
 
     def capped(self, model: Model, most: int) -> Settings:
-        """Return the settings with ``most`` as the maximum of each parameter that has no documented one."""
+        """Return the settings with ``most`` as the maximum of each length that has no documented one."""
         capped = self
         for parameter in model.parameters:
-            setting = self[parameter.name]
-            limit = max(most, int(parameter.minimum))
-            if parameter.maximum is None and setting.value > limit:
-                capped = capped.with_setting(replace(setting, value=parameter.cast(limit)))
+            if parameter.limits_output and parameter.maximum is None:
+                setting, limit = self[parameter.name], max(most, int(parameter.minimum))
+                if setting.number > limit:
+                    capped = capped.with_setting(replace(setting, value=parameter.cast(limit)))
         return capped
 
-    def sent_values(self) -> Mapping[str, Number]:
+    def sent_values(self) -> Mapping[str, Scalar]:
         """Return the values that are sent, by parameter name."""
         return {setting.name: setting.value for setting in self.items if setting.is_sent}
 
 
 def default_setting(parameter: Parameter) -> Setting:
-    """Return the setting that “Back to default” restores."""
-    return Setting(parameter.name, parameter.cast(parameter.start), is_sent=parameter.default is not None)
+    """Return the setting that “Back to default” restores: a usual one is sent if its default is documented."""
+    is_sent = parameter.is_usual and parameter.default is not None
+    return Setting(parameter.name, parameter.cast_value(parameter.start), is_sent)
 
 
 def _is_finite(value: Number) -> bool:
@@ -83,8 +95,8 @@ def _is_finite(value: Number) -> bool:
         return False
 
 
-def check_parameters(parameters: Mapping[str, Number], model: Model) -> None:
-    """Raise BadInput for the first value outside its documented bounds."""
+def check_parameters(parameters: Mapping[str, Scalar], model: Model) -> None:
+    """Raise BadInput for the first value that is not among the documented ones."""
     for name, value in parameters.items():
         try:
             parameter = model.parameter(name)
@@ -93,8 +105,22 @@ def check_parameters(parameters: Mapping[str, Number], model: Model) -> None:
         check_parameter_value(parameter, value)
 
 
-def check_parameter_value(parameter: Parameter, value: Number) -> None:
-    """Raise BadInput for a value outside the parameter's documented bounds or of the wrong type."""
+def check_parameter_value(parameter: Parameter, value: Scalar) -> None:
+    """Raise BadInput for a value outside the parameter's documented bounds or choices, or of the wrong type."""
+    match parameter.kind:
+        case ParameterKind.SWITCH:
+            if not isinstance(value, bool):
+                raise BadInput(f"{parameter.label} must be on or off.", advice="Choose one of them.")
+        case ParameterKind.CHOICE:
+            if not any(type(value) is type(choice) and value == choice for choice in parameter.choices):
+                raise BadInput(
+                    f"{parameter.label} must be one of {parameter.bounds_text}.", advice="Choose one of them."
+                )
+        case _:
+            _check_number(parameter, value)
+
+
+def _check_number(parameter: Parameter, value: Scalar) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value):
         raise BadInput(f"{parameter.label} must be a number.", advice="Enter a number.")
     if parameter.kind is ParameterKind.INTEGER and value != int(value):
@@ -102,6 +128,8 @@ def check_parameter_value(parameter: Parameter, value: Number) -> None:
     bounds, upper = f"at least {parameter.minimum}", math.inf
     if parameter.maximum is not None:
         bounds, upper = f"between {parameter.minimum} and {parameter.maximum}", parameter.maximum
+        if parameter.minimum <= -MAX_EXACT_NUMBER:
+            bounds = f"at most {parameter.maximum}"
     if not parameter.minimum <= value <= upper:
         raise BadInput(
             f"{parameter.label} must be {bounds}; {value} is not.", advice="Enter a value in that range."
@@ -109,23 +137,56 @@ def check_parameter_value(parameter: Parameter, value: Number) -> None:
 
 
 def fit_to_model(settings: Settings, model: Model) -> Settings:
-    """Return the settings in the model's order, without unknown ones and with defaults for missing ones."""
+    """Return the settings as this model takes them: in its order, with defaults for missing ones.
+
+    Values are moved into the model's bounds; settings and features that it does not have are left out.
+    """
     by_name = {setting.name: setting for setting in settings.items}
-    items = tuple(by_name.get(parameter.name, default_setting(parameter)) for parameter in model.parameters)
-    return replace(settings, items=items)
+    items = tuple(
+        fit_setting(by_name[parameter.name], parameter)
+        if parameter.name in by_name
+        else default_setting(parameter)
+        for parameter in model.parameters
+    )
+    return Settings(items, fit_features(settings.features, model), model.id)
 
 
-def advance_seeds(model: Model, parameters: Mapping[str, Number], repetition: int) -> Mapping[str, Number]:
+def fit_setting(setting: Setting, parameter: Parameter) -> Setting:
+    """Return the setting with the nearest value that the parameter takes, else the parameter's default."""
+    value, number = setting.value, as_number(setting.value)
+    if parameter.is_number and number is not None:
+        upper = number if parameter.maximum is None else min(number, parameter.maximum)
+        value = parameter.cast(max(upper, parameter.minimum))
+    try:
+        check_parameter_value(parameter, value)
+    except BadInput:
+        return default_setting(parameter)
+    return setting if value == setting.value else replace(setting, value=value)
+
+
+def fit_features(features: Features, model: Model) -> Features:
+    """Return the features without those that the model's schema does not document."""
+    usual = DEFAULT_FEATURES
+    left_out = {name: getattr(usual, name) for name in _DOCUMENTED_FEATURES if not model.takes(name)}
+    if not model.takes("stream"):
+        left_out["stream"] = False
+    if model.takes(MESSAGES) and not model.takes(PROMPT):
+        left_out["form"] = InputForm.MESSAGES
+    return replace(features, **left_out)
+
+
+def advance_seeds(model: Model, parameters: Mapping[str, Scalar], repetition: int) -> Mapping[str, Scalar]:
     """Return the parameters for that repetition (from 0): its number is added to a seed that is sent.
 
     With one seed for all, every answer would be the same. After the largest seed comes the smallest.
     """
     advanced = dict(parameters)
     for parameter in model.parameters:
-        if not parameter.is_seed or parameter.name not in advanced:
+        value = as_number(advanced.get(parameter.name))
+        if not parameter.is_seed or value is None:
             continue
         smallest = int(parameter.minimum)
-        offset = int(advanced[parameter.name]) - smallest + repetition
+        offset = int(value) - smallest + repetition
         if parameter.maximum is not None:
             offset %= int(parameter.maximum) - smallest + 1
         advanced[parameter.name] = parameter.cast(smallest + offset)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from lib.api.backend import Backend
 from lib.api.request import Messages, Prompt, Request
-from lib.model.model_record import Model
+from lib.model.model_record import Model, format_value
 from lib.model.request_options import Features, InputForm
+from lib.model.schema_alternatives import as_number
 from lib.model.settings import Settings
 from lib.preflight import raw_prompt
 from lib.preflight.schema_limits import SchemaLimits, find_schema_limits
@@ -175,7 +176,7 @@ def _lora_conflicts(model: Model, backend: Backend, settings: Settings) -> Itera
 
 
 def _raw_conflicts(settings: Settings, next_request: NextRequest) -> Iterator[Conflict]:
-    if not settings.features.raw or next_request.request is None:
+    if not settings.features.raw or next_request.request is None or not next_request.template_sample:
         return
     match next_request.request.input:
         case Prompt(text):
@@ -190,7 +191,9 @@ def _raw_conflicts(settings: Settings, next_request: NextRequest) -> Iterator[Co
 
 def _length_conflicts(model: Model, settings: Settings, next_request: NextRequest) -> Iterator[Conflict]:
     cap = model.output_limit
-    output_limit = settings.sent_values().get(cap.name, cap.default or 0)
+    if cap is None:
+        return
+    output_limit = as_number(settings.sent_values().get(cap.name, cap.default)) or 0
     left = next_request.context_window - next_request.prompt_tokens
     if output_limit <= left:
         return
@@ -233,4 +236,6 @@ def _sampling_conflicts(model: Model, settings: Settings) -> Iterator[Conflict]:
                 unsent,
             )
         elif parameter.is_neutral_at(value):
-            yield Conflict(parameter.name, f"At {value:g} it has no effect.", "Turn it off", unsent)
+            yield Conflict(
+                parameter.name, f"At {format_value(value)} it has no effect.", "Turn it off", unsent
+            )

@@ -34,6 +34,11 @@ _TOOLS = (
 )
 
 
+def is_llama3(model_id: str) -> bool:
+    """Return True for a model of the Llama 3 family, which has this chat format and Llama 3's tokens."""
+    return model_id.startswith("@cf/meta/llama-3.")
+
+
 def render_prompt(input: RequestInput) -> str:
     """Render the text that the answer continues. A raw input is that text already."""
     match input:

@@ -49,6 +49,8 @@ def count_text_tokens(text: str) -> int | None:
 
 def count_prompt_tokens(request: Request) -> TokenCount:
     """Count the input's tokens with Llama 3's tokenizer, or estimate them."""
+    if not llama3_template.is_llama3(request.model):
+        return TokenCount(request.estimated_prompt_tokens(), False, ESTIMATED)
     tokens = count_text_tokens(llama3_template.render_prompt(request.input))
     if tokens is None:
         return TokenCount(request.estimated_prompt_tokens(), False, ESTIMATED)

@@ -10,7 +10,7 @@ from lib.api import wire
 from lib.api.backend import CLOUDFLARE_URL, Backend
 from lib.api.request import Request
 from lib.errors import BadInput
-from lib.model import model_record
+from lib.model.model_record import is_in_openai_api
 from lib.snippets import curl_snippet, javascript_snippets, python_snippets
 from lib.snippets.snippet import Snippet, SnippetRequest
 
@@ -26,12 +26,11 @@ def build_snippets(request: Request, backend: Backend) -> tuple[Snippet, ...]:
 
 def build_snippets_for_body(model_id: str, body: Mapping[str, Any], backend: Backend) -> tuple[Snippet, ...]:
     """Build the snippets of a JSON body, such as that of a past request. Raises BadInput as above."""
-    record = model_record.models().get(model_id, model_record.default_model())
     call = SnippetRequest(
         model_id,
         body,
         "" if backend.base_url == CLOUDFLARE_URL else backend.base_url,
-        frozenset(parameter.name for parameter in record.parameters if not parameter.is_in_openai_api),
+        frozenset(name for name in body if not is_in_openai_api(name)),
         backend.gateway,
     )
     builders = (

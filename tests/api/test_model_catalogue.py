@@ -17,6 +17,7 @@ from lib.api.client import WorkersAI
 from lib.api.model_catalogue import ModelCatalogue
 from lib.errors import CredentialsRefused, PaddockError, Unintelligible
 from lib.model.catalogue_entry import Ability, CatalogueEntry, parse_entries
+from lib.model.model_record import DEFAULT_MODEL_ID, default_model
 from tests import sample_values
 from tests.model.catalogue_records import LISTED, RECORDS, SCHEMAS
 
@@ -206,3 +207,41 @@ def test_a_server_on_this_computer_is_not_kept_on_disk(tmp_path: Path) -> None:
     local = replace(REMOTE, base_url="http://127.0.0.1:9/client/v4")
     ModelCatalogue(FakeClient(), tmp_path).refresh(local)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_models_are_found_by_their_ids(tmp_path: Path) -> None:
+    client = FakeClient()
+    catalogue = ModelCatalogue(client, tmp_path)
+    id = "@cf/qwen/qwen3.8-27b"
+    assert catalogue.find_model(id) is None
+    assert catalogue.find_model(DEFAULT_MODEL_ID) == default_model()
+    catalogue.refresh(REMOTE)
+    assert catalogue.find_model(id) is None, "its schema was never fetched"
+    fetched = catalogue.fetch_model(REMOTE, id)
+    assert fetched is not None
+    assert fetched.parameter("reasoning_effort").choices == ("low", "medium", "high")
+    assert catalogue.find_model(id) == fetched
+    asked = len(client.paths)
+    assert ModelCatalogue(client, tmp_path).find_model(id) == fetched, "from disk"
+    assert len(client.paths) == asked
+    assert catalogue.fetch_model(REMOTE, "@cf/acme/none") is None
+
+
+def test_a_model_is_found_while_its_list_is_renewed(tmp_path: Path) -> None:
+    client = FakeClient()
+    catalogue = ModelCatalogue(client, tmp_path)
+    id = "@cf/qwen/qwen3.8-27b"
+    catalogue.refresh(REMOTE)
+    model = catalogue.fetch_model(REMOTE, id)
+    catalogue.refresh(REMOTE)
+    assert catalogue.find_model(id) == model
+    client.problem = CredentialsRefused("No.")
+    assert catalogue.fetch_model(REMOTE, id) == model, "what is stored is better than nothing"
+    client.problem = None
+    asked = len(client.paths)
+    catalogue = ModelCatalogue(client, tmp_path)
+    catalogue.find(REMOTE)
+    assert catalogue.fetch_model(REMOTE, id) == model
+    assert client.paths[asked:] == ["models/schema?model=%40cf%2Fqwen%2Fqwen3.8-27b"], (
+        "it is older than the list"
+    )

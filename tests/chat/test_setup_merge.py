@@ -7,6 +7,7 @@ import pytest
 from lib.chat.setup_merge import Setup, merge_setups
 from lib.model import model_record
 from lib.model.settings import Settings
+from tests.model.catalogue_models import LARGE
 
 SETTINGS = Settings.defaults(model_record.default_model())
 BASE = Setup("Be kind.", SETTINGS)
@@ -58,3 +59,12 @@ def test_settings_that_stay_are_the_same_object() -> None:
     assert counts.settings is SETTINGS
     counts, _ = merge_setups(BASE, setup(temperature=1), BASE)
     assert counts.settings != SETTINGS
+
+
+def test_settings_of_two_models_are_not_mixed() -> None:
+    ours, theirs = setup(temperature=1), Setup("Theirs", Settings.defaults(LARGE))
+    assert merge_setups(ours, theirs, BASE) == (
+        Setup("Theirs", ours.settings),
+        Setup("Be kind.", theirs.settings),
+    )
+    assert merge_setups(BASE, theirs, BASE) == (theirs, BASE)

@@ -30,6 +30,7 @@ from lib.compare.comparison import (
 from lib.compare.comparison_session import ColumnRefused, ComparisonSession
 from lib.errors import BadInput
 from lib.model import model_record
+from lib.model.known_models import find_record
 from lib.model.request_options import InputForm
 from lib.model.settings import Settings
 from tests import sample_values
@@ -273,7 +274,7 @@ def test_who_wins_by_setting() -> None:
                     column, session.conversations()[column.id], len(session.comparison.rounds) - 1
                 )
                 session.rate(last[0].id, given_stars)
-    results = standings(MODEL, session.comparison, session.conversations())
+    results = standings(find_record, session.comparison, session.conversations())
     summary = [
         (standing.column.name, standing.wins, standing.ties, standing.rated, standing.stars)
         for standing in results

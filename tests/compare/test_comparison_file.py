@@ -14,6 +14,7 @@ from lib.compare.comparison_file import ComparisonFile, dump_comparison_file, re
 from lib.errors import BadInput
 from lib.files.conversation_import_export import dump_zip
 from lib.files.conversation_json import ConversationFile
+from lib.model.known_models import find_record
 from lib.model.model_record import default_model
 from lib.model.settings import Settings
 from tests.page.stored_conversations import make_conversation
@@ -44,7 +45,7 @@ def test_it_comes_back_alone_and_in_a_zip() -> None:
     document = dump_comparison_file(file)
     assert list(read_archive(document.encode(), MODEL)) == [file]
     talk = ConversationFile(make_conversation(1, "Alone"), SETTINGS)
-    packed = dump_zip([talk], MODEL, [(file.title, document)])
+    packed = dump_zip([talk], find_record, [(file.title, document)])
     assert list(read_archive(packed, MODEL)) == [talk, file]
 
 

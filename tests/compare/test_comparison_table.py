@@ -11,6 +11,7 @@ import openpyxl
 from lib.compare.comparison_table import comparison_rows
 from lib.files.csv_export import write_csv
 from lib.files.xlsx_export import write_xlsx
+from lib.model.known_models import find_record
 from tests import sample_values
 from tests.compare.test_comparison import CAP, MODEL, SEED, column_ids, new_comparison, wait_until_done
 from tests.scripted_server import ScriptedServer, refuses, streams
@@ -32,7 +33,7 @@ def test_a_row_for_each_answer() -> None:
         session.set_repetitions(1)
         session.send("Two", sample_values.make_backend(server.url))
         wait_until_done(session)
-    heads, *rows = comparison_rows(MODEL, session.comparison, session.conversations())
+    heads, *rows = comparison_rows(find_record, session.comparison, session.conversations())
     cells = [dict(zip(heads, row, strict=True)) for row in rows]
     assert [(row["Round"], row["Input"], row["Column"], row["Repetition"]) for row in cells] == [
         (1, "One", "A", 1),
@@ -60,4 +61,4 @@ def test_a_row_for_each_answer() -> None:
 
 def test_before_the_first_send_there_are_the_heads_alone() -> None:
     session = new_comparison()
-    assert len(comparison_rows(MODEL, session.comparison, session.conversations())) == 1
+    assert len(comparison_rows(find_record, session.comparison, session.conversations())) == 1

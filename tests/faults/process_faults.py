@@ -17,7 +17,7 @@ from pathlib import Path
 from lib.chat.answer import Ending
 from lib.files.conversation_import_export import dump_zip
 from lib.files.conversation_json import ConversationFile
-from lib.model import model_record
+from lib.model.known_models import find_record
 from lib.store.store import Store
 from tests.faults import core_process
 from tests.faults.core_process import NOBODY, OWNER
@@ -195,7 +195,7 @@ def kill_import(scene: Scene) -> KillOutcome:
         ConversationFile(make_conversation(f"question {number}", "and"), SETTINGS)
         for number in range(IMPORTED)
     ]
-    file.write_bytes(dump_zip(files, model_record.default_model()))
+    file.write_bytes(dump_zip(files, find_record))
     with KillableProcess(core_process.import_file, file, scene.database) as core:
         wait_for(lambda: core.reports)
         time.sleep(scene.chance.uniform(0.0, 1.0))

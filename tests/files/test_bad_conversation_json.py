@@ -99,7 +99,7 @@ def parameters_of(body: dict[str, Any]) -> Any:
         (lambda b: b["answers"][0].update(request=[]), r"\[0\]\.request must be an object"),
         (lambda b: b["answers"][2]["request"].update(input=[]), r"request\.input must be an object"),
         (lambda b: b["answers"][2]["request"]["input"].update(raw=0), r"input\.raw must be true or false"),
-        (lambda b: b["answers"][2]["request"]["parameters"].update(a="1"), r"parameters\.a must be a number"),
+        (lambda b: b["answers"][2]["request"]["parameters"].update(a=[1]), r"parameters\.a must be a number"),
         (lambda b: b["answers"][2]["request"].update(parameters=[]), r"parameters must be an object"),
         (
             lambda b: b["answers"][0].update(ending="HAPPY"),

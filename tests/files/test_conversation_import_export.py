@@ -19,6 +19,7 @@ from lib.files.conversation_import_export import dump_zip, read_conversations
 from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.markdown_export import export_markdown
 from lib.jsonkit import file_limits
+from lib.model.known_models import find_record
 from lib.model.model_record import Model, default_model
 from lib.model.request_options import ToolCall
 from lib.model.settings import Settings
@@ -96,7 +97,7 @@ def test_messages_about_tools() -> None:
     assert messages[1].calls == (ToolCall("c1", "add", '{"a": 1}'),)
     assert (messages[2].call_id, messages[2].name, messages[2].content) == ("c1", "add", "2")
     assert messages[3].calls == (ToolCall("", "add", '{"a": 2}'),)
-    assert '> calls add: {"a": 1}' in export_markdown("Sums", one.conversation, one.settings, MODEL)
+    assert '> calls add: {"a": 1}' in export_markdown("Sums", one.conversation, one.settings, find_record)
     for broken, says in (
         ({"role": "assistant", "content": "", "tool_calls": 7}, r"tool_calls must be a list"),
         ({"role": "assistant", "content": "", "tool_calls": [{"name": "add"}]}, "has no 'arguments'"),
@@ -161,11 +162,11 @@ def test_presets_are_refused_with_a_hint() -> None:
 
 
 def test_a_zip_of_many() -> None:
-    data = dump_zip(MANY, MODEL)
-    assert data == dump_zip(MANY, MODEL), "the same, at any time"
+    data = dump_zip(MANY, find_record)
+    assert data == dump_zip(MANY, find_record), "the same, at any time"
     loaded = load_conversations(data, MODEL)
     assert [dump_conversation(one) for one in loaded] == [dump_conversation(one) for one in MANY]
-    assert dump_zip(loaded, MODEL) == data
+    assert dump_zip(loaded, find_record) == data
     with zipfile.ZipFile(io.BytesIO(data)) as file:
         assert file.testzip() is None
         assert file.namelist() == [
@@ -183,9 +184,9 @@ def test_a_zip_of_many() -> None:
 @given(strategies.lists(histories(), max_size=3), strategies.text(strategies.characters(codec=None)))
 def test_any_conversations(several: list[list[Conversation]], title: str) -> None:
     conversations = [ConversationFile(states[-1], SETTINGS, title) for states in several]
-    data = dump_zip(conversations, MODEL)
+    data = dump_zip(conversations, find_record)
     if conversations:
-        assert dump_zip(load_conversations(data, MODEL), MODEL) == data
+        assert dump_zip(load_conversations(data, MODEL), find_record) == data
     else:
         with pytest.raises(BadInput, match="no conversations"):
             load_conversations(data, MODEL)
@@ -205,7 +206,7 @@ GOOD = json.dumps([HI]).encode()
 
 def test_a_zip_that_an_operating_system_packed_again() -> None:
     """One enclosing folder with entries of its own, and the files that macOS, Windows and Linux leave in folders."""
-    with zipfile.ZipFile(io.BytesIO(dump_zip(MANY, MODEL))) as file:
+    with zipfile.ZipFile(io.BytesIO(dump_zip(MANY, find_record))) as file:
         own = {name: file.read(name) for name in file.namelist()}
     junk = {
         "paddock/": b"",
@@ -346,7 +347,7 @@ def test_too_large(begin: bytes) -> None:
         load_conversations(begin + b" " * 100_000_000, MODEL)
 
 
-@pytest.mark.parametrize("data", [dump_zip(MANY, MODEL), json.dumps({"messages": [HI] * 9}).encode()])
+@pytest.mark.parametrize("data", [dump_zip(MANY, find_record), json.dumps({"messages": [HI] * 9}).encode()])
 def test_cut_short(data: bytes) -> None:
     for part in range(50):
         with pytest.raises(BadInput):
@@ -364,7 +365,7 @@ def test_flipped_bytes(seed: int, flips: int, tail: bool) -> None:
     _try(bytes(data))
 
 
-FLIPPED = dump_zip(MANY[:2], MODEL)
+FLIPPED = dump_zip(MANY[:2], find_record)
 
 
 @settings(max_examples=300)

@@ -24,6 +24,7 @@ from lib.files.conversation_import_export import dump_zip, read_conversations
 from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.preset_file import load_presets
 from lib.files.upload_reading import ReadingLimits, UploadNotRead, UploadReading
+from lib.model.known_models import find_record
 from lib.model.model_record import default_model
 from tests.files import hostile_files
 from tests.files.workbook import make_workbook
@@ -37,7 +38,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "CSV": (read_input_file, "a.csv", "text,expected\nä,1\n,\nb".encode()),
     "XLSX": (read_input_file, "a.xlsx", make_workbook(["text", "n"], ["x", 0.5], ["=1+1", 2])),
     "a paste": (read_pasted_inputs, "a\tb\n1\t2"),
-    "conversations": (read_conversations, dump_zip([ANSWERED] * 3, MODEL), MODEL),
+    "conversations": (read_conversations, dump_zip([ANSWERED] * 3, find_record), MODEL),
     "presets": (load_presets, preset_file.dump_presets(preset_file.shipped_presets(MODEL)).encode(), MODEL),
 }
 

@@ -12,7 +12,6 @@ from lib.local_models.supervised_twin import Failed
 from lib.local_models.supervisor import Supervisor
 from lib.ui.shell import registry as registry_module
 from lib.ui.shell import visitor_cookie
-from lib.ui.shell.account_catalogue import model_catalogue
 from lib.ui.shell.registry import Registry, registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from lib.ui.widgets import chat_input_draft
@@ -39,8 +38,6 @@ def _own_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[N
     for each in made:
         each.close()
     registry.clear()
-    # A later upstream may have the address of this one.
-    model_catalogue.clear()
 
 
 @pytest.fixture(autouse=True)

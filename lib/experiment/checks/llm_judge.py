@@ -11,8 +11,9 @@ from lib.chat.answer import Answer
 from lib.experiment.checks.check_evaluation import fill_check_text, judged_text, quote
 from lib.experiment.checks.check_kinds import CheckOutcome, Judge
 from lib.jsonkit import json_answer_check
-from lib.model.model_record import Model, Number
+from lib.model.model_record import Model
 from lib.model.request_options import ResponseFormat
+from lib.model.schema_alternatives import Scalar
 
 YES, NO = "yes", "no"
 MAX_VERDICT_TOKENS = 256  # room for one sentence of reason, and the verdict
@@ -60,15 +61,17 @@ def judge_request(model: Model, check: Judge, answer: Answer, values: Mapping[st
     )
 
 
-def _deterministic_parameters(model: Model) -> Mapping[str, Number]:
+def _deterministic_parameters(model: Model) -> Mapping[str, Scalar]:
     """Return parameters that always pick the likeliest token, and a cap with room for a reason and a verdict."""
     cap = model.output_limit
-    deterministic = {
+    parameters: dict[str, Scalar] = {
         parameter.name: parameter.deterministic_at
         for parameter in model.parameters
         if parameter.deterministic_at is not None
     }
-    return {**deterministic, cap.name: min(MAX_VERDICT_TOKENS, cap.maximum or MAX_VERDICT_TOKENS)}
+    if cap is not None:
+        parameters[cap.name] = min(MAX_VERDICT_TOKENS, cap.maximum or MAX_VERDICT_TOKENS)
+    return parameters
 
 
 def read_verdict(answer: Answer) -> CheckOutcome:

@@ -17,7 +17,8 @@ from lib.experiment.results.cell_result import Result
 from lib.files import csv_export, xlsx_export
 from lib.files.csv_export import CellValue, SheetRow
 from lib.jsonkit.surrogates import encode_utf8
-from lib.model.model_record import Model, Number
+from lib.model.model_record import Model
+from lib.model.schema_alternatives import Scalar
 
 _LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # many line-by-line readers break here
 
@@ -101,14 +102,14 @@ def _varied_parameters(plan: Plan, model: Model, all_variants: Sequence[Variant]
 
 def _parameter_values(
     plan: Plan, variant_at: Callable[[int], Variant], swept: Sequence[str], variant: int
-) -> Sequence[Number | None]:
+) -> Sequence[Scalar | None]:
     if not plan.variants:
         return axis_values(plan.axes, variant)
     sent = variant_at(variant).settings.sent_values()
     return [sent.get(name) for name in swept]
 
 
-def _parameter_cell(value: Number | None) -> CellValue:
+def _parameter_cell(value: Scalar | None) -> CellValue:
     return format_value(None) if value is None else value
 
 

@@ -8,17 +8,15 @@ from decimal import Decimal
 import streamlit as st
 
 from lib.api.backend import backend_label
+from lib.api.request import Request
 from lib.chat.answer import Answer, total_usage
+from lib.chat.answer_cost import answer_cost
 from lib.chat.conversation import Conversation
-from lib.model.model_record import Model, Price
-from lib.model.pricing import (
-    cost_in_dollars,
-    cost_in_neurons,
-    cost_of_neurons,
-    format_dollars,
-    format_exact,
-)
+from lib.model.model_record import DEFAULT_MODEL_ID, Model, format_value, parameter_label
+from lib.model.pricing import format_dollars, format_exact
 from lib.model.usage import Usage
+from lib.ui.shell.account_catalogue import find_model, find_or_stand_in
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 
 def tokens_text(usage: Usage) -> str:
@@ -41,25 +39,29 @@ def estimate_text(least: Decimal, most: Decimal, *, billed: bool, unit: str = "a
     return f"{cost_text(least * 1000, most * 1000, billed=billed)} for 1,000 {unit}"
 
 
-def exact_cost(model: Model, answers: Iterable[Answer]) -> str | None:
-    """Return the exact cost as Markdown for a tooltip, None if no tokens were counted."""
-    usage = total_usage(answers)
-    return None if usage is None else f"Exactly {exact_cost_text(usage, model.price)}"
+def exact_cost(answers: Iterable[Answer]) -> str | None:
+    """Return the exact cost as Markdown for a tooltip: at the listed price, and in neurons if that is another amount.
 
-
-def exact_cost_text(usage: Usage, price: Price) -> str:
-    """Return the exact cost as Markdown: at the listed price, and in neurons if that is another amount."""
-    listed, billed = cost_in_dollars(usage, price), cost_of_neurons(usage, price)
-    if listed == billed:
-        return f"\\${format_exact(listed)}"
-    neurons = format_exact(cost_in_neurons(usage, price))
+    None if no tokens were counted, or if the price is not known.
+    """
+    if (cost := answer_cost(answers, find_model)) is None:
+        return None
+    listed = f"Exactly \\${format_exact(cost.listed)}"
+    if cost.listed == cost.billed:
+        return listed
     return (
-        f"\\${format_exact(listed)} at the listed price. Cloudflare bills in neurons: {neurons}, "
-        f"which are \\${format_exact(billed)} before the free ones."
+        f"{listed} at the listed price. Cloudflare bills in neurons: {format_exact(cost.neurons)}, "
+        f"which are \\${format_exact(cost.billed)} before the free ones."
     )
 
 
-def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
+def answers_cost_text(answers: Iterable[Answer], *, billed: bool) -> str:
+    """Return the cost of answers as Markdown, “—” if the price of a model is not known."""
+    cost = answer_cost(answers, find_model)
+    return "cost —" if cost is None else cost_text(cost.listed, billed=billed)
+
+
+def answer_line(answers: tuple[Answer, ...]) -> str:
     """Return the line under an answer as Markdown: tokens, cost, speed and ending. Its parts are summed up."""
     last, usage = answers[-1], total_usage(answers)
     parts = []
@@ -67,7 +69,7 @@ def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
         parts.append("tokens not counted")
     else:
         billed = any(answer.billed for answer in answers)
-        parts += [tokens_text(usage), cost_text(cost_in_dollars(usage, model.price), billed=billed)]
+        parts += [tokens_text(usage), answers_cost_text(answers, billed=billed)]
     if last.timings.first_token is not None:
         parts.append(
             f"first word after {last.timings.first_token:.2f} s"
@@ -81,25 +83,35 @@ def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
     return " · ".join(parts)
 
 
-def draw_sent_settings(answers: tuple[Answer, ...], model: Model) -> None:
+def draw_sent_settings(answers: tuple[Answer, ...]) -> None:
     """Draw the settings that were really sent, for each part of the answer."""
     for number, answer in enumerate(answers, 1):
         if len(answers) > 1:
             st.markdown(f"**Part {number}**")
-        parameters = answer.request.parameters
-        rows = [
-            f"| {parameter.label} | {parameters[parameter.name]:,} |"
-            if parameter.name in parameters
-            else f"| {parameter.label} | *model's default* |"
-            for parameter in model.parameters
-        ]
+        rows = sent_settings_rows(answer.request)
         st.markdown("\n".join(["| Settings used | |", "|---|--:|", *rows]))
-        st.caption(f"{backend_label(answer.backend)} · {answer.timings.total:.1f} s in total")
+        is_default = answer.request.model == DEFAULT_MODEL_ID
+        model = "" if is_default else f"`{answer.request.model}` · "
+        st.caption(f"{model}{backend_label(answer.backend)} · {answer.timings.total:.1f} s in total")
     if (usage := total_usage(answers)) is not None and usage.estimated:
         st.caption("≈ means estimated: the server did not report the number of tokens.")
 
 
-def draw_totals(model: Model, conversations: Iterable[Conversation], what: str) -> None:
+def sent_settings_rows(request: Request) -> list[str]:
+    """Return a row of a Markdown table for each parameter of the request's model, with the value that was sent."""
+    sent, rows = dict(request.parameters), []
+    model = find_or_stand_in(request.model)
+    for parameter in model.parameters:
+        if parameter.name in sent:
+            value = escape_markdown(format_value(sent.pop(parameter.name)))
+            rows.append(f"| {escape_markdown(parameter.label)} | {value} |")
+        elif parameter.is_usual:
+            rows.append(f"| {parameter.label} | *model's default* |")
+    others = ((parameter_label(name), format_value(value)) for name, value in sent.items())
+    return rows + [f"| {escape_markdown(label)} | {escape_markdown(value)} |" for label, value in others]
+
+
+def draw_totals(conversations: Iterable[Conversation], what: str) -> None:
     """Draw the usage of the conversations with all variants, which cost as well. ``what`` begins the line."""
     answers = tuple(
         answer
@@ -113,10 +125,10 @@ def draw_totals(model: Model, conversations: Iterable[Conversation], what: str) 
         return
     costs = []
     for billed in (True, False):
-        part = total_usage(tuple(answer for answer in answers if answer.billed is billed))
-        if part is not None:
-            costs.append(cost_text(cost_in_dollars(part, model.price), billed=billed))
-    st.caption(f"{what}: {tokens_text(usage)} · {' + '.join(costs)}", help=exact_cost(model, answers))
+        part = tuple(answer for answer in answers if answer.billed is billed)
+        if total_usage(part) is not None:
+            costs.append(answers_cost_text(part, billed=billed))
+    st.caption(f"{what}: {tokens_text(usage)} · {' + '.join(costs)}", help=exact_cost(answers))
 
 
 def draw_context_gauge(used: int, estimated: bool, window: int | None, model: Model) -> None:

@@ -98,5 +98,7 @@ class StreamingText:
             return ""
         if run.called_tool_names:
             return f":shimmer[Calling {escape_markdown(', '.join(run.called_tool_names))}]"
+        if isinstance(run, AnswerRun) and (thoughts := run.reasoning.split()):
+            return f":shimmer[Thinking] · {len(thoughts):,} words · {run.seconds:.0f} s"
         awaited = "the first word" if run.request.stream else "the whole answer"
         return f":shimmer[Waiting for {awaited}] · {run.seconds:.0f} s"

@@ -12,12 +12,12 @@ from lib.api.request import Messages, Prompt, settings_from_request, system_prom
 from lib.api.trace import Trace
 from lib.chat.answer import Answer, Ending
 from lib.chat.answer_words import AnswerWords, find_answer_words
-from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Message
 from lib.compare.comparison import SetupFields, differing_fields, setup_fields
 from lib.errors import BadInput, PaddockError
 from lib.files import share_link
 from lib.local_models.supervised_twin import Failed
+from lib.model.model_record import default_model
 from lib.model.settings import Settings
 from lib.ui.settings.chat_actions import RAW_PROMPT_STATE, ChatActions
 from lib.ui.shell import page_mode
@@ -76,7 +76,7 @@ class ChatTab(ChatActions):
             return None
         chat = registry().new_chat(owner)
         try:
-            setup = share_link.decode_link(text, chat.model)
+            setup = share_link.decode_link(text, default_model())
         except BadInput as error:
             return error
         chat.settings = setup.settings
@@ -265,25 +265,28 @@ class ChatTab(ChatActions):
 
     def regenerate(self, message: Message, output_limit: int | None = None) -> None:
         """Ask for another variant of an answer. Another limit stays in the settings."""
-        name = self.chat.model.output_limit.name
-        if output_limit is not None:
-            self.chat.change_settings(lambda settings: settings.with_value(name, output_limit))
+        self._set_limit(output_limit)
         self.ask(self.chat.regenerate, message)
+
+    def _set_limit(self, output_limit: int | None) -> None:
+        limit = self.chat.model.output_limit
+        if output_limit is not None and limit is not None:
+            self.chat.change_settings(lambda settings: settings.with_value(limit.name, output_limit))
 
     def raised_limit(self, message: Message) -> int | None:
         """Return twice the limit that an answer reached, or what the context leaves; None if it reached none."""
         if not message.answers or message.answers[-1].ending is not Ending.LENGTH:
             return None
-        limit = self.chat.model.output_limit
-        reached = int(message.answers[-1].request.parameters.get(limit.name, limit.default or 0))
+        request = message.answers[-1].request
+        reached = int(self.chat.model_of(request).answer_limit(request.parameters) or 0)
         raised = min(2 * reached, self.context_left - _TEMPLATE_TOKENS)
         return raised if raised > 0 else None
 
     def continue_answer(self, message: Message, output_limit: int | None = None) -> None:
         """Continue an answer. A higher limit stays in the settings."""
-        name = self.chat.model.output_limit.name
-        if output_limit is not None and self.chat.settings[name].value < output_limit:
-            self.chat.change_settings(lambda settings: settings.with_value(name, output_limit))
+        limit = self.chat.model.output_limit
+        if output_limit is not None and limit and self.chat.settings[limit.name].number < output_limit:
+            self._set_limit(output_limit)
         self.ask(lambda backend: self.chat.continue_answer(message, backend, output_limit))
 
     def open_variant(self, id: str) -> None:
@@ -314,8 +317,8 @@ class ChatTab(ChatActions):
 
     def branch(self, last: Message) -> None:
         """Open a new chat that has this one's messages down to that one."""
-        branch = ChatSession(registry().client, self.chat.model, self.chat.conversation.branch(last.id))
-        new = registry().add_chat(self.owner, branch, self.chat.settings)
+        branch = self.chat.with_conversation(self.chat.conversation.branch(last.id))
+        new = registry().add_chat(self.owner, branch)
         self.open_chat(new.id, previous=self.chat.id)
 
     def delete(self, message: Message) -> None:

@@ -83,9 +83,10 @@ def _draw_panel(tab: ChatTab, preview: RequestPreview) -> None:
                 # No error box: this is drawn while the expander is closed, too.
                 st.caption(f"{preview.refused.message} {preview.refused.advice}")
             return
+        views = tuple(NextSendView) if preview.rendered_prompt else tuple(NextSendView)[:-1]
         view = st.segmented_control(
             "Part",
-            tuple(NextSendView),
+            views,
             key=f"{KEY}-part",
             default=NextSendView.REQUEST,
             required=True,

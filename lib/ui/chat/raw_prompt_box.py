@@ -30,16 +30,19 @@ def draw_raw_prompt_box(tab: ChatTab, preview: RequestPreview, *, busy: bool) ->
                 on_click=tab.send_raw_prompt,
                 disabled=busy or not tab.raw_prompt,
             )
-            st.button(
-                "Fill in the conversation",
-                key="raw-fill",
-                icon=":material/format_align_left:",
-                type="tertiary",
-                on_click=tab.fill_raw_prompt,
-                help="Replaces the text in the box with the conversation up to its last question, in the model's own "
-                "format",
-            )
-            st.caption(f"In the chat format of {preview.format_name}", width="content")
-        if tab.raw_prompt:
+            if preview.format_name:
+                st.button(
+                    "Fill in the conversation",
+                    key="raw-fill",
+                    icon=":material/format_align_left:",
+                    type="tertiary",
+                    on_click=tab.fill_raw_prompt,
+                    help="Replaces the text in the box with the conversation up to its last question, in the "
+                    "model's own format",
+                )
+                st.caption(f"In the chat format of {preview.format_name}", width="content")
+            else:
+                st.caption("The chat format of this model is not known here: write all of it.")
+        if tab.raw_prompt and preview.special_tokens:
             with st.expander("Special tokens", key="raw-marked", type="compact"):
                 raw_text.draw_with_marked_tokens(tab.raw_prompt, preview.special_tokens, 160)

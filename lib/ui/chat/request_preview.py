@@ -33,8 +33,8 @@ class RequestPreview:
     """The next request, its length, its prompt as the model reads it, and its conflicts.
 
     ``request`` is None if nothing can be sent; ``refused`` says why. ``sample_prompt`` is a question in the chat
-    format of the model that runs, ``format_name`` the name of that format. ``prompt_note`` is a sentence about
-    messages that were joined for it, "" if none were.
+    format of the model that runs, ``format_name`` the name of that format; they and the prompt are empty if
+    that format is not known here. ``prompt_note`` is a sentence about messages that were joined, "" if none were.
     """
 
     request: Request | None
@@ -51,8 +51,8 @@ class RequestPreview:
     def max_answer_tokens(self, model: Model) -> int:
         """Return the tokens that the answer can have: its limit, or what the context leaves if that is less."""
         assert self.request is not None  # noqa: S101
-        room, limit = max(self.window - self.count.tokens, 0), model.output_limit
-        return min(int(self.request.parameters.get(limit.name, limit.default or room)), room)
+        room, limit = max(self.window - self.count.tokens, 0), model.answer_limit(self.request.parameters)
+        return room if limit is None else min(int(limit), room)
 
     def usage_range(self, model: Model) -> tuple[Usage, Usage]:
         """Return the least and the highest usage of the send: an empty answer, and the longest possible one."""
@@ -78,11 +78,14 @@ def preview_request(chat: ChatSession, backend: Backend | None, window: int, tex
         prompt, note = rendered.prompt, rendered.note
         count = TokenCount(rendered.prompt_tokens, True, token_count.TWIN)
     else:
-        prompt = llama3_template.render_prompt(request.input)
+        is_llama3 = llama3_template.is_llama3(request.model)
+        prompt = llama3_template.render_prompt(request.input) if is_llama3 else ""
         count = token_count.count_prompt_tokens(request)
     sample, format = llama3_template.render_prompt(_QUESTION), llama3_template.TEMPLATE_NAME
     special_tokens: tuple[str, ...] = llama3_template.SPECIAL_TOKENS
-    if (rendered := _render(backend, build_request(chat.model, _QUESTION))) is not None:
+    if not chat.model.is_known or not llama3_template.is_llama3(chat.model.id):
+        sample, format, special_tokens = "", "", ()
+    elif (rendered := _render(backend, build_request(chat.model, _QUESTION))) is not None:
         sample, format, special_tokens = rendered.prompt, rendered.chat_format, rendered.special_tokens
     conflicts: tuple[Conflict, ...] = ()
     if backend is not None:

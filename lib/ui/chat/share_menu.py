@@ -17,6 +17,7 @@ from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.ui.chat import prepared_box
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.history.import_export import to_archived
+from lib.ui.shell.account_catalogue import find_model
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.error_box import draw_error
 
@@ -105,7 +106,7 @@ def _draw_qr_code(link: str, reach: Reach) -> None:
 def _markdown(tab: ChatTab) -> str:
     conversation = _current_conversation(tab)
     return replace_lone_surrogates(
-        export_markdown(default_title(conversation), conversation, tab.chat.settings, tab.chat.model)
+        export_markdown(default_title(conversation), conversation, tab.chat.settings, find_model)
     )
 
 

@@ -13,9 +13,10 @@ from lib.api.request import can_continue
 from lib.chat.answer import Ending
 from lib.chat.chat_session import ChatSession, LiveRun
 from lib.chat.conversation import Conversation, Message, messages_after
+from lib.model.model_record import DEFAULT_MODEL_ID
 from lib.ui.answer import answer_stats, json_answer_view, tool_call_cards
 from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, StreamingText
-from lib.ui.chat import message_menu
+from lib.ui.chat import message_menu, thoughts
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.shell.registry import ELSEWHERE_SECONDS, registry
 from lib.ui.widgets.auto_refresh import refresh_after
@@ -44,6 +45,7 @@ def draw_message(tab: ChatTab, message: Message) -> None:
     if tab.mode.has_controls and message_menu.is_being_edited(message):
         message_menu.draw_edit_box(tab, message)
     elif message.role == "assistant":
+        thoughts.draw_thoughts(tab, message)
         draw_content(message)
     else:
         with st.container(horizontal=True, gap="small", wrap=False):
@@ -122,7 +124,10 @@ class LiveAnswer:
     """A running answer, drawn in the container ``place``. A rerun may interrupt this; the next run continues."""
 
     def __init__(self, live: LiveRun, place: DeltaGenerator) -> None:
-        self._run = live.run
+        self._run, self._id = live.run, live.message_id
+        # A place for thoughts only where some may come: an empty one would be a gap.
+        can_think = live.run.request.model != DEFAULT_MODEL_ID
+        self._thoughts = place.empty() if can_think else None
         self._streaming = StreamingText(live.run, live.text_before, place, live.message_id)
         self._count = 0  # of the parts that are drawn
 
@@ -150,6 +155,9 @@ class LiveAnswer:
             update()
             self._streaming.draw_new_text(text)
         self._streaming.finish()
+        if self._thoughts is not None and self._run.reasoning:
+            with self._thoughts.container():
+                thoughts.draw_thoughts_text(self._run.reasoning, self._id)
 
 
 @st.fragment
@@ -209,8 +217,8 @@ def _draw_footer(tab: ChatTab, message: Message) -> None:
     ):
         if message.answers:
             st.caption(
-                answer_stats.answer_line(tab.chat.model, message.answers),
-                help=answer_stats.exact_cost(tab.chat.model, message.answers),
+                answer_stats.answer_line(message.answers),
+                help=answer_stats.exact_cost(message.answers),
             )
         with st.container(
             horizontal=True,
@@ -241,7 +249,7 @@ def _draw_controls(tab: ChatTab, message: Message, conversation: Conversation) -
             icon=":material/tune:",
             key=f"settings-used-{message.id}",
         ):
-            answer_stats.draw_sent_settings(message.answers, tab.chat.model)
+            answer_stats.draw_sent_settings(message.answers)
     message_menu.draw_message_menu(tab, message)
 
 

@@ -249,14 +249,13 @@ def _draw_footer(cell: _Cell, answer: Message, messages: tuple[Message, ...]) ->
             args=(column.id,),
         )
     if runs:
-        model = tab.panels[column.id].chat.model
-        st.caption(answer_stats.answer_line(model, runs), help=answer_stats.exact_cost(model, runs))
+        st.caption(answer_stats.answer_line(runs), help=answer_stats.exact_cost(runs))
 
 
 def _draw_menu(tab: ComparisonTab, column: ComparisonColumn, answer: Message, *, can_repeat: bool) -> None:
     key = f"menu-{answer.id}"
     with st.popover("Settings used", type="tertiary", icon=":material/tune:"):
-        answer_stats.draw_sent_settings(answer.answers, tab.panels[column.id].chat.model)
+        answer_stats.draw_sent_settings(answer.answers)
     actions = [action for action in AnswerAction if can_repeat or action is not AnswerAction.ASK_ONCE_MORE]
     st.menu_button(
         f"Actions for the answer of column {tab.column_label(column)}",

@@ -8,6 +8,7 @@ from enum import StrEnum
 import streamlit as st
 
 from lib.compare.comparison import MAX_COLUMNS, MIN_COLUMNS, ComparisonColumn, SetupFields
+from lib.model.model_record import format_value
 from lib.ui.answer import answer_stats
 from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.compare.comparison_tab import ComparisonTab
@@ -133,7 +134,7 @@ def _draw_other_values(tab: ComparisonTab, column: ComparisonColumn, name: str) 
     }
     if len(set(values.values())) > 1:
         others = (
-            f"{other} {'off' if value is None else f'{value:g}'}"
+            f"{other} {'off' if value is None else escape_markdown(format_value(value))}"
             for other, value in values.items()
             if other != column.name
         )

@@ -37,7 +37,7 @@ def _draw_values(tab: ComparisonTab) -> None:
     """Draw a box whose values become a column each."""
     model = tab.model
     names = [parameter.name for parameter in model.parameters]
-    first = next(name for name in names if name != model.output_limit.name)
+    first = next((name for name in names if not model.parameter(name).limits_output), names[0])
     with st.container(horizontal=True, vertical_alignment="bottom", key="compare-values"):
         name = draw_selectbox(
             "Setting to compare",

@@ -12,6 +12,7 @@ from lib.files.csv_export import SheetRow, write_csv
 from lib.files.markdown_export import make_file_name
 from lib.files.xlsx_export import XLSX_MEDIA_TYPE, write_xlsx
 from lib.ui.compare.comparison_tab import ComparisonTab
+from lib.ui.shell.account_catalogue import find_model
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
@@ -61,11 +62,11 @@ def draw_comparison_menu(tab: ComparisonTab) -> None:
 
 def _draw_download_menu(tab: ComparisonTab) -> None:
     """Draw the menu of files. Each holds the answers that have arrived when it is clicked."""
-    session, model = tab.session, tab.model
+    session = tab.session
     stem = make_file_name(session.comparison.rounds[0].text)
 
     def rows() -> list[SheetRow]:
-        return comparison_rows(model, session.comparison, session.conversations())
+        return comparison_rows(find_model, session.comparison, session.conversations())
 
     def draw_button(label: str, media_type: str, write: Callable[[], bytes], help: str) -> None:
         ending = label.lower()

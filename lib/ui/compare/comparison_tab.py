@@ -31,6 +31,7 @@ from lib.ui.chat import request_preview
 from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.shell import page_mode, presenting
+from lib.ui.shell.account_catalogue import find_or_stand_in
 from lib.ui.shell.page_actions import PageActions
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
@@ -73,8 +74,8 @@ class ComparisonTab(PageActions):
 
     @property
     def model(self) -> Model:
-        """The model of all columns."""
-        return next(iter(self.panels.values())).chat.model
+        """The model of the column whose settings are in the sidebar."""
+        return self.session.chat(self.selected_column.id).model
 
     @property
     def is_hidden(self) -> bool:
@@ -110,7 +111,7 @@ class ComparisonTab(PageActions):
                 requests[id] = live.run.request
         with_system = self.mode.has_controls or presenting.shows_system()
         setups = [
-            request_setup_fields(self.model, request, with_system=with_system)
+            request_setup_fields(find_or_stand_in(request.model), request, with_system=with_system)
             for request in requests.values()
         ]
         return dict(zip(requests, differing_fields(setups), strict=True))
@@ -270,7 +271,7 @@ class ComparisonTab(PageActions):
         conversation = panel.chat.conversation
         last = answer_thread(conversation, answer.id)[-1]
         branch = replace(conversation.branch(last.id), system=system)
-        chat = ChatSession(registry().client, panel.chat.model, branch)
+        chat = panel.chat.with_conversation(branch)
         st.session_state[_CHAT_TO_OPEN] = registry().add_chat(self.owner, chat, settings).id
 
     def pop_chat_to_open(self) -> str | None:

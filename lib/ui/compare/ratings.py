@@ -9,6 +9,7 @@ import streamlit as st
 from lib.chat.conversation import Message
 from lib.compare.comparison import ComparisonColumn, SetupFields, Standing, differing_fields, standings
 from lib.ui.compare.comparison_tab import ComparisonTab
+from lib.ui.shell.account_catalogue import find_model
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 
@@ -16,7 +17,7 @@ def draw_ratings(tab: ComparisonTab) -> None:
     """Draw the standings and what can be done with the winner, if anything is rated and nothing is hidden."""
     if tab.is_hidden or not tab.comparison.ratings:
         return
-    ranked = standings(tab.model, tab.comparison, tab.session.conversations())
+    ranked = standings(find_model, tab.comparison, tab.session.conversations())
     if not ranked:
         return
     with st.container(key="standings"):

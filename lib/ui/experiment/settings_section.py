@@ -142,7 +142,7 @@ def _new_axis(tab: ExperimentTab, name: str) -> Axis:
     parameter = tab.model.parameter(name)
     if text := tab.draft.sweeps.get(name):
         return _parse_axis(parameter, text)
-    return Axis(name, (tab.plan.base[name].value,))
+    return Axis(name, (tab.plan.base[name].number,))
 
 
 def _parse_axis(parameter: Parameter, text: str) -> Axis:
@@ -187,13 +187,17 @@ def _draw_presets(tab: ExperimentTab) -> None:
 
 
 def _available_presets(tab: ExperimentTab) -> dict[str, Preset]:
-    """Return the presets by name, the first of each name: those that Paddock ships, then the user's."""
+    """Return the presets by name, the first of each name: those that Paddock ships, then the user's.
+
+    Presets of another model are left out: an experiment asks one model.
+    """
     saved = registry().store.presets.load_all(tab.owner)
     presets = [
         *preset_file.shipped_presets(tab.model),
         *(preset_file.parse_preset(preset.body | {"name": preset.name}, tab.model) for preset in saved),
     ]
-    return {preset.name: preset for preset in reversed(presets)}
+    usable = [preset for preset in presets if preset.settings.model == tab.model.id]
+    return {preset.name: preset for preset in reversed(usable)}
 
 
 def _variant_names(tab: ExperimentTab) -> list[str]:

@@ -89,6 +89,4 @@ def _draw_answer(tab: ExperimentTab, run: AnswerRun) -> None:
             draw_error(answer.error)
         if answer.text:
             model_text.draw_text(answer.text, "trial")
-        st.caption(
-            answer_stats.answer_line(tab.model, (answer,)), help=answer_stats.exact_cost(tab.model, (answer,))
-        )
+        st.caption(answer_stats.answer_line((answer,)), help=answer_stats.exact_cost((answer,)))

@@ -17,6 +17,7 @@ from lib.model.model_record import default_model
 from lib.model.settings import fit_to_model
 from lib.store.stored_values import SavedConversation
 from lib.ui.history import backup_menu
+from lib.ui.shell.account_catalogue import find_model, find_or_stand_in
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_kept_error, keep_error
@@ -32,7 +33,8 @@ _PAGE_SIZE = 200  # conversations read at once for an export
 def to_archived(saved: SavedConversation) -> ConversationFile:
     """Convert a saved conversation for a file. Only a title that the user chose is written."""
     entry = saved.entry
-    settings = fit_to_model(saved.settings, default_model())
+    model = find_or_stand_in(saved.settings.model)
+    settings = fit_to_model(saved.settings, model) if model.is_known else saved.settings
     title = entry.title if entry.title_edited else ""
     return ConversationFile(saved.conversation, settings, title, entry.pinned)
 
@@ -66,7 +68,7 @@ def draw_import_export_menu(count: int) -> None:
 
 def export_all(owner: str) -> bytes:
     """Return a zip of all conversations and comparisons."""
-    return dump_zip(_saved_conversations(owner), default_model(), _saved_comparisons(owner))
+    return dump_zip(_saved_conversations(owner), find_model, _saved_comparisons(owner))
 
 
 def draw_import_outcome() -> None:

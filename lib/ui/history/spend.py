@@ -10,10 +10,10 @@ from decimal import Decimal
 import streamlit as st
 
 from lib.api.backend import backend_label
-from lib.model.model_record import models
 from lib.model.pricing import cost_in_dollars, format_exact
 from lib.store.stored_values import DailyUsage, UsageSource
 from lib.ui.answer.answer_stats import cost_text
+from lib.ui.shell.account_catalogue import find_model
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 _SOURCES = {UsageSource.CONVERSATIONS: "Chat, Compare", UsageSource.EXPERIMENTS: "Experiment"}
@@ -39,7 +39,7 @@ def _cost(usage: DailyUsage) -> Decimal | None:
     """Return the cost in dollars, None if the model's price is not known."""
     if usage.recorded_cost is not None:
         return usage.recorded_cost
-    model = models().get(usage.model)
+    model = find_model(usage.model)
     return None if model is None else cost_in_dollars(usage.usage, model.price)
 
 

@@ -14,6 +14,7 @@ from lib.model.usage import Usage
 
 DAY, A_MONTH = "a day", "a month"
 _DAYS = {DAY: 1, A_MONTH: DAYS_PER_MONTH}
+_USUAL_ANSWER = 256  # tokens
 _MAX_ANSWERS, _MAX_DOLLARS = 1_000_000_000, 1_000_000.0
 
 
@@ -63,7 +64,7 @@ def _draw_size(model: Model) -> Usage | None:
         "Tokens to write, per answer",
         min_value=0,
         max_value=window,
-        value=int(model.output_limit.start),
+        value=_USUAL_ANSWER if model.output_limit is None else int(model.output_limit.start_number),
         step=1,
         key="cost-out",
         persist_state="session",

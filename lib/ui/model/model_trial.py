@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 import streamlit as st
 
 from lib.api import wire
@@ -11,7 +9,7 @@ from lib.api.backend import Backend
 from lib.api.request import Messages, Request, Turn, build_request
 from lib.chat.answer_run import AnswerRun
 from lib.errors import BadInput
-from lib.model.model_record import Model, Number
+from lib.model.model_record import Model
 from lib.model.schema_alternatives import Scalar
 from lib.model.schema_reader import MESSAGES, InputSchema
 from lib.ui.answer import answer_stats
@@ -68,16 +66,7 @@ def _build(model: Model, text: str, values: dict[str, Scalar]) -> Request:
     """Return the request. Raises BadInput for an empty message."""
     if not text.strip():
         raise BadInput("There is nothing to send.", advice="Write a message.")
-    plain = build_request(model, Messages((Turn("user", text),)))
-    numbers: dict[str, Number] = {name: value for name, value in values.items() if not isinstance(value, str)}
-    choices = {name: value for name, value in values.items() if isinstance(value, str)}
-    return Request(
-        plain.model,
-        plain.input,
-        MappingProxyType(numbers),
-        stream=plain.stream,
-        choices=MappingProxyType(choices),
-    )
+    return build_request(model, Messages((Turn("user", text),)), values)
 
 
 def _start(backend: Backend, model: Model, request: Request) -> None:
@@ -102,7 +91,7 @@ def _draw_answer(model: Model, run: AnswerRun) -> None:
         if answer.error is not None:
             draw_error(answer.error)
         _draw_text(run)
-        st.caption(answer_stats.answer_line(model, (answer,)))
+        st.caption(answer_stats.answer_line((answer,)))
 
 
 def _draw_text(run: AnswerRun) -> None:

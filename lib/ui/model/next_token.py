@@ -15,6 +15,7 @@ from lib.api.request import Messages, Prompt, RequestInput, Turn, build_request
 from lib.errors import PaddockError
 from lib.local_models.supervised_twin import Failed, Fetching, Loading, Ready
 from lib.model.model_record import Model, Number, Parameter
+from lib.model.schema_alternatives import Scalar
 from lib.model.schema_reader import ParameterKind
 from lib.ui.model import chosen_word, probability_bars
 from lib.ui.shell import backend_picker
@@ -150,7 +151,7 @@ def _draw_controls(parameters: list[Parameter]) -> Mapping[str, Number]:
     for parameter in parameters:
         switch_key, slider_key = _keys(parameter)
         is_on = st.session_state.setdefault(switch_key, parameter.default is not None)
-        value = st.session_state.setdefault(slider_key, parameter.cast(parameter.start))
+        value = st.session_state.setdefault(slider_key, parameter.cast(parameter.start_number))
         is_on = st.toggle(
             parameter.label, is_on, key=switch_key, help=parameter.about, persist_state="session"
         )
@@ -236,19 +237,19 @@ def _keys(parameter: Parameter) -> tuple[str, str]:
     return f"try-{parameter.name}-send", f"try-{parameter.name}-slide"
 
 
-def load_parameters(model: Model, values: Mapping[str, Number]) -> None:
+def load_parameters(model: Model, values: Mapping[str, Scalar]) -> None:
     """Set the controls to the parameters that a request sent, before the section is drawn."""
     for parameter in model.parameters:
         switch_key, slider_key = _keys(parameter)
         st.session_state[switch_key] = parameter.name in values
-        st.session_state[slider_key] = parameter.cast(values.get(parameter.name, parameter.start))
+        st.session_state[slider_key] = parameter.cast_value(values.get(parameter.name, parameter.start))
 
 
 def switch_on(parameter: Parameter) -> None:
     """Switch a parameter on before the section is drawn."""
     switch_key, slider_key = _keys(parameter)
     st.session_state[switch_key] = True
-    st.session_state.setdefault(slider_key, parameter.cast(parameter.start))
+    st.session_state.setdefault(slider_key, parameter.cast(parameter.start_number))
 
 
 def _set_text(text: str) -> None:
@@ -259,7 +260,7 @@ def _reset(parameters: list[Parameter]) -> None:
     for parameter in parameters:
         switch_key, slider_key = _keys(parameter)
         st.session_state[switch_key] = parameter.default is not None
-        st.session_state[slider_key] = parameter.cast(parameter.start)
+        st.session_state[slider_key] = parameter.cast(parameter.start_number)
 
 
 def _append_sampled_token(text: str, distribution: TokenDistribution) -> None:

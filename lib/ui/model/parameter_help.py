@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from lib.model.model_record import Model, Parameter, format_number
+from lib.model.model_record import Model, Parameter, format_value
 from lib.model.schema_reader import ParameterKind
 
 
@@ -38,6 +38,6 @@ def _bounds(parameter: Parameter) -> str:
     default = (
         "no documented default"
         if parameter.default is None
-        else f"default **{format_number(parameter.default)}**"
+        else f"default **{format_value(parameter.default)}**"
     )
     return f"{kind} · {parameter.bounds_text} · {default}"

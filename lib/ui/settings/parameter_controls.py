@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from lib.chat.chat_session import ChatSession
-from lib.model.model_record import Number, Parameter
+from lib.model.model_record import MAX_EXACT_NUMBER, Number, Parameter, clamp_to_exact, format_value
 from lib.model.schema_reader import ParameterKind
 from lib.model.settings import Setting, default_setting
 from lib.ui.settings.chat_actions import ChatActions
@@ -25,18 +25,21 @@ def draw_parameters(actions: ChatActions, below: Callable[[str], None], *, is_si
 
     ``is_simple``: only those that most people use, under plain names.
 
-    Changes count from the next send. What is left of the context is the maximum of a parameter without another one.
+    Changes count from the next send. What is left of the context is the maximum of a length without another one.
     """
     chat, room, window = actions.chat, actions.context_left, actions.context_window
     settings = chat.settings.capped(chat.model, room)  # as they are sent
     # The few that most people use come first: the seed is in sight without scrolling.
     for parameter in sorted(chat.model.parameters, key=lambda parameter: not parameter.simple_label):
-        if is_simple and not parameter.simple_label:
+        if not parameter.is_usual or (is_simple and not parameter.simple_label):
             continue
-        most, end = parameter.maximum, parameter.maximum
-        if most is None or end is None:
-            most, end = max(room, int(parameter.minimum)), window
         setting = settings[parameter.name]
+        most, end = parameter.maximum, parameter.maximum
+        if most is None and parameter.limits_output:
+            most, end = max(room, int(parameter.minimum)), window
+        elif most is None:
+            most, end = MAX_EXACT_NUMBER, parameter.slider_end and max(parameter.slider_end, setting.number)
+        most, end = clamp_to_exact(most), None if end is None else clamp_to_exact(end)
         with st.container(key=actions.key(f"parameter-{parameter.name}"), gap="xxsmall"):
             label = parameter.simple_label if is_simple else parameter.label
             _draw_parameter(actions, parameter, label, setting, most, end)
@@ -44,13 +47,13 @@ def draw_parameters(actions: ChatActions, below: Callable[[str], None], *, is_si
 
 
 def _draw_parameter(
-    actions: ChatActions, parameter: Parameter, label: str, setting: Setting, most: Number, end: Number
+    actions: ChatActions, parameter: Parameter, label: str, setting: Setting, most: Number, end: Number | None
 ) -> None:
     chat, name = actions.chat, parameter.name
     # A slider with another end is another control for Streamlit, and for a moment the browser shows both: so it ends
     # with the window, which stays, and not with what is left of it.
     send = bind(actions.key(f"{name}-send"), setting.is_sent, lambda on: _set_sent(chat, name, on))
-    value = parameter.cast(setting.value)
+    value = parameter.cast(clamp_to_exact(setting.number))
     slider = bind(actions.key(f"{name}-slide-{end}"), value, lambda value: _move(chat, name, value))
     number = bind(actions.key(f"{name}-number"), value, lambda value: _move(chat, name, value))
 
@@ -80,19 +83,21 @@ def _draw_parameter(
         )
     bounds: dict[str, Any] = {
         "label": label,
-        "min_value": parameter.cast(parameter.minimum),
+        "min_value": parameter.cast(clamp_to_exact(parameter.minimum)),
         "step": parameter.cast(parameter.step),
         "format": "%d" if parameter.kind is ParameterKind.INTEGER else "%g",
         "label_visibility": "collapsed",
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.slider(max_value=parameter.cast(end), **bounds, **slider.arguments())
-        st.number_input(max_value=parameter.cast(most), width=108, **bounds, **number.arguments())
+        if end is not None:
+            st.slider(max_value=parameter.cast(end), **bounds, **slider.arguments())
+        width: Any = "stretch" if end is None else 108
+        st.number_input(max_value=parameter.cast(most), width=width, **bounds, **number.arguments())
 
 
 def _help(parameter: Parameter) -> str:
     documented = (
-        f"default {parameter.default:g}" if parameter.default is not None else "no documented default"
+        "no documented default" if parameter.default is None else f"default {format_value(parameter.default)}"
     )
     return (
         f"{parameter.about}\n\nCloudflare's documentation: “{parameter.help}”\n\n"

@@ -13,7 +13,7 @@ from lib.errors import PaddockError
 from lib.files import preset_file
 from lib.files.preset_file import Preset
 from lib.files.upload_reading import UploadReading
-from lib.model.model_record import Model
+from lib.model.model_record import default_model
 from lib.store.stored_values import SavedPreset
 from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.shell.registry import registry
@@ -93,17 +93,17 @@ def _draw_own(actions: ChatActions, saved: SavedPreset) -> None:
         store=registry().store.presets,
         owner=actions.owner,
         max_name_chars=preset_file.MAX_PRESET_NAME_CHARS,
-        use=lambda: _apply(actions, _value(saved, actions.chat.model)),
+        use=lambda: _apply(actions, _value(saved)),
         apply=partial(_apply_preset_action, actions, saved),
     )
 
 
-def _value(saved: SavedPreset, model: Model) -> Preset:
-    return preset_file.parse_preset(saved.body | {"name": saved.name}, model)
+def _value(saved: SavedPreset) -> Preset:
+    return preset_file.parse_preset(saved.body | {"name": saved.name}, default_model())
 
 
 def _presets(actions: ChatActions) -> list[Preset]:
-    return [_value(saved, actions.chat.model) for saved in registry().store.presets.load_all(actions.owner)]
+    return [_value(saved) for saved in registry().store.presets.load_all(actions.owner)]
 
 
 def _apply(actions: ChatActions, preset: Preset) -> None:
@@ -156,7 +156,7 @@ def _apply_preset_action(actions: ChatActions, saved: SavedPreset, action: Prese
 
 def _import(actions: ChatActions) -> None:
     file = st.session_state[_FILE]
-    call = () if file is None else (preset_file.load_presets, file.getvalue(), actions.chat.model)
+    call = () if file is None else (preset_file.load_presets, file.getvalue(), default_model())
     read_upload(_READING, partial(_add_imported, actions), *call)
 
 

@@ -13,6 +13,7 @@ import streamlit as st
 
 from lib.api.backend import Backend
 from lib.api.client import WorkersAI
+from lib.api.model_catalogue import ModelCatalogue
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation
 from lib.chat.setup_merge import Setup
@@ -25,13 +26,14 @@ from lib.files.conversation_json import ConversationFile
 from lib.files.preset_file import Preset, parse_preset
 from lib.local_models.supervisor import Supervisor
 from lib.model.model_record import Model, default_model, models
-from lib.model.settings import Settings, fit_to_model
+from lib.model.settings import Settings
 from lib.runner.experiment_run import ExperimentRun, create_run
 from lib.runner.progress import RunState
 from lib.store.autosave import Autosaver
 from lib.store.comparison_rows import comparison_title
 from lib.store.store import Store
 from lib.store.stored_values import SavedComparison
+from lib.system.paths import data_folder
 from lib.ui.shell.backend_use import is_in_use
 from lib.ui.shell.chat_snapshot import snapshot_chat
 from lib.ui.shell.configured_database import configured_database
@@ -55,6 +57,7 @@ class Registry:
 
     def __init__(self, url: str) -> None:
         self.client = WorkersAI()
+        self.catalogue = ModelCatalogue(self.client, data_folder() / "catalogue")
         self.supervisor = Supervisor(self._is_in_use)
         self.models = ModelControl(self.supervisor)
         self.store = Store(url)
@@ -112,8 +115,9 @@ class Registry:
             default_model(),
             saved.conversation,
             is_answered_elsewhere=saved.is_answered_elsewhere,
+            find_model=self.catalogue.find_model,
         )
-        chat.settings = fit_to_model(saved.settings, chat.model)
+        chat.load_settings(saved.settings)
         # What is answered elsewhere is not kept, so it is neither saved here nor shown when it is outdated.
         return chat if chat.is_answered_elsewhere else self.add_chat(owner, chat)
 
@@ -125,17 +129,15 @@ class Registry:
 
     def new_chat(self, owner: str, like: ChatSession | None = None) -> ChatSession:
         """Add a new chat with the system prompt and settings of ``like``, else with the owner's start preset."""
-        model, system, settings = default_model(), "", None
-        prepared: tuple[str, ...] = ()
         if like is not None:
-            model, system, settings = like.model, like.conversation.system, like.settings
-            prepared = like.prepared_messages
-        elif (start := self._start_preset(owner, model)) is not None:
-            system, settings = start.system or "", start.apply_to(Settings.defaults(model))
-            prepared = start.messages
-        chat = ChatSession(self.client, model, Conversation(system))
-        chat.prepared_messages = prepared
-        return self.add_chat(owner, chat, settings)
+            chat = like.with_conversation(Conversation(like.conversation.system))
+            chat.prepared_messages = like.prepared_messages
+            return self.add_chat(owner, chat)
+        model, find_model = default_model(), self.catalogue.find_model
+        start = self._start_preset(owner, model) or Preset("", "", Settings.defaults(model))
+        chat = ChatSession(self.client, model, Conversation(start.system or ""), find_model=find_model)
+        chat.prepared_messages = start.messages
+        return self.add_chat(owner, chat, start.apply_to(chat.settings))
 
     def _start_preset(self, owner: str, model: Model) -> Preset | None:
         try:
@@ -332,7 +334,7 @@ class Registry:
                 continue
             with suppress(BadInput):  # an answer has begun: the conversation is saved as it is in memory
                 if chat.restore(restored.conversation, chat.conversation):
-                    chat.settings = fit_to_model(restored.settings, chat.model)
+                    chat.load_settings(restored.settings)
 
     def _chat_may_go(self, owner: str, chat: ChatSession) -> bool:
         """Return True for an idle chat that is empty or saved: it can be read from the database again."""

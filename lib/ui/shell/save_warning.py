@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.files.conversation_import_export import dump_zip
-from lib.model.model_record import default_model
 from lib.ui.shell import save_state
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
@@ -57,5 +56,5 @@ class SaveWarning:
             file_name="paddock-unsaved.zip",
             mime="application/zip",
             on_click="ignore",
-            data=lambda: dump_zip(registry().unsaved_conversations(owner), default_model()),
+            data=lambda: dump_zip(registry().unsaved_conversations(owner), registry().catalogue.find_model),
         )

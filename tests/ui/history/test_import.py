@@ -8,6 +8,7 @@ import pytest
 
 from lib.files.conversation_import_export import dump_zip
 from lib.files.conversation_json import ConversationFile
+from lib.model.known_models import find_record
 from lib.model.settings import Settings
 from lib.store import conversation_writer
 from lib.ui.history.import_export import export_all
@@ -25,7 +26,7 @@ def pack(*questions: str, **first: Any) -> bytes:
     conversations = [stored_conversations.make_conversation(1, question) for question in questions]
     files = [ConversationFile(conversation, SETTINGS) for conversation in conversations]
     files[0] = ConversationFile(conversations[0], SETTINGS, **first)
-    return dump_zip(files, MODEL)
+    return dump_zip(files, find_record)
 
 
 def upload(page: AppTestPage, data: bytes) -> None:  # noqa: F811

@@ -12,6 +12,7 @@ from lib.api.backend import cloudflare_backend
 from lib.chat.answer import Ending
 from lib.errors import StorageFailed
 from lib.files.conversation_import_export import dump_zip, read_conversations
+from lib.model.known_models import find_record
 from lib.ui.shell import save_state
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
@@ -49,7 +50,7 @@ def test_every_page_shows_it_and_offers_the_text(full_disk: pytest.MonkeyPatch) 
         assert len(warnings(page)) == 1, name
         assert "lost if Paddock is closed now" in page.text()
         assert DOWNLOAD in page.texts()
-    data = dump_zip(registry().unsaved_conversations(LOCAL_OWNER), MODEL)
+    data = dump_zip(registry().unsaved_conversations(LOCAL_OWNER), find_record)
     texts = [
         [message.content for message in each.conversation.path()] for each in read_conversations(data, MODEL)
     ]
