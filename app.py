@@ -9,8 +9,7 @@ from lib.ui.shell.browser_code import BrowserCode
 from lib.ui.shell.compressed_files import CompressedFiles
 from lib.ui.shell.front_door import build_front_door
 from lib.ui.shell.lost_clicks import keep_clicks
-from lib.ui.shell.model_line import ModelStateEndpoint
-from lib.ui.shell.save_state import SaveStateEndpoint
+from lib.ui.shell.server_state import StateEndpoint
 from lib.ui.shell.text_feed_endpoint import TextFeedEndpoint
 
 keep_clicks()
@@ -18,6 +17,6 @@ keep_clicks()
 app = st.App("lib/ui/shell/navigation.py")
 try:
     inner = CompressedFiles(BrowserCode(app))  # type: ignore[arg-type]
-    app = build_front_door(TextFeedEndpoint(SaveStateEndpoint(ModelStateEndpoint(inner))))  # type: ignore[assignment]
+    app = build_front_door(TextFeedEndpoint(StateEndpoint(inner)))  # type: ignore[assignment]
 except BadInput as error:
     sys.exit(f"Paddock cannot start. {error.message} {error.advice}")

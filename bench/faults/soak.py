@@ -30,7 +30,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from lib.ui.chat.chat_tab import MESSAGE_KEY
-from lib.ui.shell import save_state
+from lib.ui.shell import server_state
 from tests.page.app_process import AppProcess
 from tests.page.upstream import StreamReply, Upstream, numbered_words
 
@@ -144,7 +144,7 @@ class Session:
             case "reconnect":
                 self._exit.close()
                 self._connect()
-        urllib.request.urlopen(f"{self._app.url}{save_state.PATH}", timeout=PATIENCE).close()
+        urllib.request.urlopen(f"{self._app.url}{server_state.PATH}", timeout=PATIENCE).close()
         self.done[action] += 1
 
     def act_until(self, end: float, pause: float) -> None:

@@ -23,7 +23,7 @@ for (const event of ["pointerdown", "popstate"]) window.addEventListener(event, 
 export default function ({ data, key, setStateValue }) {
   let reported = data?.reported ?? {}, last = null
   const look = () => {
-    if (Date.now() - touched < QUIET) return  // another page may be opening: see lib.ui.widgets.auto_refresh
+    if (Date.now() - touched < QUIET) return  // another page may be opening: see lib.ui.widgets.polling_component
     const now = {}, lost = {}
     for (const place of document.querySelectorAll(`[class*="${PREFIX}"]`)) {
       const box = place.querySelector("textarea, input")

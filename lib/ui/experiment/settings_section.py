@@ -119,10 +119,10 @@ def _draw_sweep(tab: ExperimentTab) -> None:
 
 def _find_conflicts(tab: ExperimentTab) -> tuple[Conflict, ...]:
     """Return the conflicts of the settings themselves; the texts of the cells are not checked."""
-    if tab.backend is None:
+    if (backend := tab.backend) is None:
         return ()
     request = NextRequest(None, 0, tab.panel.context_window, "", ())
-    return tuple(find_conflicts(tab.model, tab.backend, tab.plan.base, request))
+    return tuple(find_conflicts(tab.model, backend, tab.plan.base, request))
 
 
 def _draw_note(tab: ExperimentTab, conflicts: Sequence[Conflict], name: str, swept: set[str]) -> None:

@@ -72,8 +72,8 @@ def draw_single_trial(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> No
 
 
 def _start(tab: ExperimentTab, request: Request) -> None:
-    if tab.backend is not None:
-        run = AnswerRun(registry().client, tab.backend, tab.model, request, lambda _: None)
+    if (backend := tab.backend) is not None:
+        run = AnswerRun(registry().client, backend, tab.model, request, lambda _: None)
         st.session_state[_RUN] = run.start()
 
 

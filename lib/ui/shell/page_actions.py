@@ -40,7 +40,8 @@ class PageActions:
     @property
     def is_billed(self) -> bool:
         """True if the next request costs money, as far as it is known."""
-        return self.backend is None or self.backend.billed
+        backend = self.backend
+        return backend is None or backend.billed
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -71,6 +72,7 @@ class PageActions:
 
     def require_backend(self) -> Backend:
         """Return the backend. Raise BadInput if there is none."""
-        if self.backend is None:
+        backend = self.backend  # read once: it follows a change of the model
+        if backend is None:
             raise BadInput("The model on this computer is still starting.", advice=self._advice)
-        return self.backend
+        return backend

@@ -5,11 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.files.conversation_import_export import dump_zip
-from lib.ui.shell import save_state
 from lib.ui.shell.registry import registry
+from lib.ui.shell.server_state import FOLLOW_STATE, StatePart, follow_data
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.changing_notice import ChangingNotice
 from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.polling_component import define_polling_component
+
+_SCRIPT = """
+export default function ({ data, key, setTriggerValue }) {
+  return followState(key, data, number => setTriggerValue("change", number))
+}
+"""
+
+_watch = define_polling_component("paddock_save_state", FOLLOW_STATE + _SCRIPT)
 
 
 class SaveWarning:
@@ -30,7 +39,7 @@ class SaveWarning:
         number = registry().autosave.state_number
         self._notice = ChangingNotice(self._problem_number, self._draw)
         # Last: the component takes up space until the browser has loaded it.
-        save_state.watch(number)
+        _watch(key="save-state", data=follow_data(StatePart.SAVING, number), on_change_change=lambda: None)
 
     def update(self) -> None:
         """Draw or remove the warning if the state of the autosave has changed."""

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.ui.widgets.polling_component import define_polling_component
+from lib.ui.widgets.polling_component import RERUN_POLITELY, define_polling_component
 
-# Streamlit's own run_every is not used: if one of its requests is sent while another page is being opened, it is
-# answered after that, for the page that was left, and the browser then empties the new page. So nothing is sent for a
-# moment after each click, key and step back. And each request waits for the answer to the one before: on a busy
-# machine they would pile up.
+# Instead of Streamlit's own run_every, which may send its request while another page is being opened.
 _SCRIPT = """
-const QUIET = 1000, PATIENCE = 10000
-let touched = 0
-for (const event of ["pointerdown", "keydown", "popstate"])
-  window.addEventListener(event, () => { touched = Date.now() }, true)
-
 export default function ({ data, key, setTriggerValue }) {
   const begun = Date.now()
   let sent = 0
   const look = () => {
     const now = Date.now()
-    if (now - touched < QUIET || now - begun < data.every || now - sent < PATIENCE) return
+    if (now - begun < data.every || !mayRerun(sent)) return
     sent = now
     setTriggerValue("beat", now)
   }
@@ -29,7 +21,7 @@ export default function ({ data, key, setTriggerValue }) {
 }
 """
 
-_beat = define_polling_component("paddock_pulse", _SCRIPT)
+_beat = define_polling_component("paddock_pulse", RERUN_POLITELY + _SCRIPT)
 
 
 def refresh_after(name: str, seconds: float) -> None:

@@ -6,16 +6,20 @@ from typing import Any
 
 import streamlit as st
 
-# Streamlit calls a component's script again for each change of its data, but keeps the clean-up function of the last
-# call only, until the component is unmounted (1.67, BidiComponent). So each call clears the timer of the one before,
-# or each change of the data would leave a timer running.
+# Streamlit calls a component's script again for each change of its data (1.67, BidiComponent). It keeps the clean-up
+# function of the last call only, until the component is unmounted, so each call clears the timer of the one before.
+# And it waits for the script's import before each call: calls can come in another order than the changes. Then it
+# cleans up the outdated one as soon as that has returned. So a call takes over a moment later, if it is still there.
 _SCRIPT = """
 const timers = new Map()
 const tick = (key, look, every) => {
-  clearInterval(timers.get(key))
-  const timer = setInterval(look, every)
-  timers.set(key, timer)
+  let timer
+  const start = setTimeout(() => {
+    clearInterval(timers.get(key))
+    timers.set(key, timer = setInterval(look, every))
+  })
   return () => {
+    clearTimeout(start)
     clearInterval(timer)
     if (timers.get(key) === timer) timers.delete(key)
   }
@@ -31,37 +35,16 @@ const whenThere = (key, target, selector, act) => {
 }
 """
 
-# Nothing is sent for a moment after a click: see lib.ui.widgets.auto_refresh.
-FOLLOW_STATE = """
+# For scripts that make the page's script run. If such a request is sent while another page is being opened, it is
+# answered after that, for the page that was left, and the browser then empties the new page. So nothing is sent for a
+# moment after each click, key and step back. And each request waits for the answer to the one before: on a busy
+# machine they would pile up.
+RERUN_POLITELY = """
+const QUIET = 1000, PATIENCE = 10000
 let touched = 0
 for (const event of ["pointerdown", "keydown", "popstate"])
   window.addEventListener(event, () => { touched = Date.now() }, true)
-
-const followState = (key, data, every, change, show) => {
-  const QUIET = 1000, PATIENCE = 10000
-  let sent = 0, gone = false, asking = false
-  const look = async () => {
-    if (asking || document.hidden) return
-    asking = true
-    try {
-      const reply = await fetch(data.path)
-      const [process, number, ...words] = reply.ok ? (await reply.text()).split(" ") : []
-      // Of a server that has started again the page is drawn anyway, once it is connected.
-      if (gone || process !== data.process) return
-      show?.(words.join(" "))
-      const now = Date.now()
-      if (number === data.number || now - touched < QUIET || now - sent < PATIENCE) return
-      sent = now
-      change(number)
-    } catch {
-      // The server is away. Streamlit says so.
-    } finally {
-      asking = false
-    }
-  }
-  const stop = tick(key, look, every)
-  return () => { gone = true; stop() }
-}
+const mayRerun = sent => Date.now() - touched >= QUIET && Date.now() - sent >= PATIENCE
 """
 
 
@@ -72,8 +55,7 @@ def define_polling_component(name: str, script: str, *, isolate_styles: bool = T
     calls ``act`` once with the element of the key ``target``, or with what the selector finds in it, as soon as the
     page has it: it may be drawn after the component. ``key`` is the one that the script is given.
 
-    After ``FOLLOW_STATE`` there is a third one. ``followState(key, data, every, change, show)`` asks ``data.path``
-    for ``data.process``, a number and a text. It calls ``show`` with each text, and ``change`` with a number that is
-    not ``data.number``.
+    After ``RERUN_POLITELY`` there is a third one. ``mayRerun(sent)`` tells whether the script may make the page run
+    now, if it last did so at the time ``sent``.
     """
     return st.components.v2.component(name, js=_SCRIPT + script, isolate_styles=isolate_styles)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from lib.ui.widgets.polling_component import define_polling_component
 
-# Once only: the user may leave the box.
+# Once only: the user may leave the box. What is opened again has a new key.
 _SCRIPT = """
-const focused = new Set()
+const focused = new Map()
 
 export default function ({ data, key }) {
-  const stop = whenThere(key, data.target, " :is(textarea, input, button):not([tabindex='-1'])", box => {
-    if (focused.has(data.target)) return
-    focused.add(data.target)
+  return whenThere(key, data.target, " :is(textarea, input, button):not([tabindex='-1'])", box => {
+    if (focused.get(key) === data.target) return
+    focused.set(key, data.target)
     box.focus()
     box.setSelectionRange?.(box.value.length, box.value.length)
   })
-  return () => { focused.delete(data.target); stop() }
 }
 """
 

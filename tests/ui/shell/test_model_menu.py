@@ -17,7 +17,7 @@ from lib.local_models.model_folder import InstalledModel
 from lib.local_models.model_source import SHIPPED_ID
 from lib.local_models.supervised_twin import Failed, Loading
 from lib.local_models.supervisor import Supervisor
-from lib.ui.shell import model_line, visitor_cookie
+from lib.ui.shell import server_state, visitor_cookie
 from lib.ui.shell.model_control import ModelControl
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER, OWNER_HEADER
@@ -154,8 +154,8 @@ def test_each_page_is_told_what_concerns_its_owner(used: list[str], server: Mode
         async def send(message: Message) -> None:
             sent.append(message)
 
-        scope = {"type": "http", "method": "GET", "path": model_line.PATH, "headers": list(headers)}
-        asyncio.run(model_line.ModelStateEndpoint(fail)(scope, receive_nothing, send))
+        scope = {"type": "http", "method": "GET", "path": server_state.PATH, "headers": list(headers)}
+        asyncio.run(server_state.StateEndpoint(fail)(scope, receive_nothing, send))
         return b"".join(message.get("body", b"") for message in sent).decode()
 
     async def receive_nothing() -> Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from lib.chat.answer import Ending
 from lib.errors import StorageFailed
 from lib.files.conversation_import_export import dump_zip, read_conversations
 from lib.model.known_models import find_record
-from lib.ui.shell import save_state
+from lib.ui.shell import server_state
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page.upstream import ACCOUNT, TOKEN, StreamReply, Upstream
@@ -107,7 +108,7 @@ def test_a_request_and_its_answer_are_saved_at_once(
     autosave.wake()
 
 
-async def _ask(app: save_state.SaveStateEndpoint, path: str) -> list[MutableMapping[str, Any]]:
+async def _ask(app: server_state.StateEndpoint, path: str) -> list[MutableMapping[str, Any]]:
     sent: list[MutableMapping[str, Any]] = []
 
     async def receive() -> MutableMapping[str, Any]:
@@ -116,7 +117,7 @@ async def _ask(app: save_state.SaveStateEndpoint, path: str) -> list[MutableMapp
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    await app({"type": "http", "path": path}, receive, send)
+    await app({"type": "http", "method": "GET", "path": path, "headers": []}, receive, send)
     return sent
 
 
@@ -126,15 +127,15 @@ def test_the_endpoint_tells_the_number_and_leaves_other_paths_alone(full_disk: p
     async def app(scope: MutableMapping[str, Any], *_: object) -> None:
         passed.append(scope["path"])
 
-    endpoint = save_state.SaveStateEndpoint(app)
+    endpoint = server_state.StateEndpoint(app)
     registry().new_chat(LOCAL_OWNER).set_system("Be brief.")
     numbers = []
     for is_full in (True, False):
         if not is_full:
             full_disk.undo()
         registry().autosave.save()
-        sent = asyncio.run(_ask(endpoint, save_state.PATH))
-        numbers.append(int(sent[1]["body"].split()[1]))
+        sent = asyncio.run(_ask(endpoint, server_state.PATH))
+        numbers.append(json.loads(sent[1]["body"])["saving"])
         assert sent[0]["status"] == 200
     assert numbers[1] > numbers[0]
     asyncio.run(_ask(endpoint, "/_stcore/health"))
