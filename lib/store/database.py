@@ -121,7 +121,7 @@ class Database:
             if self._file is not None:
                 sqlite_file.align_permissions(self._file)
             if self._version() != schema_migration.newest_version():
-                with self.engine.connect() as connection, connection.begin():
+                with schema_migration.PROCESS_LOCK, self.engine.connect() as connection, connection.begin():
                     self._back_up_before_migration(connection)
                     schema_migration.upgrade(connection, self.name)
             self._opened_file = sqlite_file.file_identity(self._file)

@@ -21,7 +21,8 @@ VERSION_FOLDERS = (_FOLDER / "versions",)
 _DEVELOPMENT_VERSIONS = ("1", "2", "3", "4", "5", "6")
 _ADVISORY_LOCK = 7_233_425  # any fixed number will do
 # Alembic's “op” is one for the whole process: without a lock, a migration could run on another database's connection.
-_PROCESS_LOCK = threading.Lock()
+# Whoever takes it before the transaction does not wait in SQLite, which gives up after a while, for a migration here.
+PROCESS_LOCK = threading.RLock()
 
 
 def _scripts() -> ScriptDirectory:
@@ -84,6 +85,6 @@ def upgrade(connection: Connection, location: str) -> None:
         return scripts._upgrade_revs("head", revision)
 
     context = EnvironmentContext(Config(), scripts, fn=steps, destination_rev="head")
-    with _PROCESS_LOCK, context as environment:
+    with PROCESS_LOCK, context as environment:
         environment.configure(connection=connection, version_table=VERSION_TABLE)
         environment.run_migrations()

@@ -30,6 +30,23 @@ def changed(schema: dict[str, Any], **properties: Any) -> dict[str, Any]:
     return schema | {"properties": schema["properties"] | properties}
 
 
+def test_a_new_field_is_named_at_once(visit: Visit, json_mode_app: AppProcess) -> None:
+    editor = SchemaEditorPage(visit(json_mode_app.url, address()))
+    for number, name in enumerate(("mood", "why"), 1):
+        editor.tab.button("Add a field").focus()
+        editor.tab.page.keyboard.press("Enter")
+        editor.tab.wait_until("a new field", lambda number=number: editor.boxes("Name").count() == number)
+        editor.tab.page.wait_for_function(
+            "() => { const box = document.activeElement; return box.placeholder === 'Name' && "
+            "box.selectionStart === 0 && box.selectionEnd === box.value.length }"
+        )
+        editor.tab.page.keyboard.type(name)
+        editor.tab.page.keyboard.press("Enter")
+        editor.tab.wait_until("its name", lambda name=name: f'"{name}"' in editor.used_schema)
+        editor.tab.wait_until_idle()
+    assert editor.field_names() == ["mood", "why"]
+
+
 def test_a_schema_from_nothing(visit: Visit, json_mode_app: AppProcess) -> None:
     editor = SchemaEditorPage(visit(json_mode_app.url, address()))
     editor.wait_for_message("Add the first field of the answer")

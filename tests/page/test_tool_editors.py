@@ -114,6 +114,33 @@ def test_a_tool_made_in_the_form(page: Open) -> None:
     shows(tab, "1 tool: book_table")
 
 
+def type_into_new(tab: BrowserTab, button: str, text: str) -> None:
+    """Press a button that adds something, and type: the new box has the focus, and its text is selected."""
+    tab.button(button).focus()
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_function(
+        "() => { const box = document.activeElement; return box.matches('input, textarea') && "
+        "box.selectionStart === 0 && box.selectionEnd === box.value.length }"
+    )
+    tab.page.keyboard.type(text)
+    tab.page.keyboard.press("Tab")
+
+
+def test_what_is_added_is_typed_into_at_once(page: Open) -> None:
+    tab = page()
+    type_into_new(tab, "Add a tool", "book_table")
+    wait_for_names(tab, "book_table")
+    # The description, which is empty: without it, the tool is not in use.
+    fill(box(tab, "Description", 0), "Books a table.")
+    for name in ("guests", "hour"):
+        type_into_new(tab, "Add a parameter", name)
+        tab.wait_until(f"the parameter {name}", lambda name=name: name in json.dumps(definitions_in_use(tab)))
+        tab.wait_until_idle()
+    tab = page("functions")
+    type_into_new(tab, "Add a function", "ring")
+    wait_for_names(tab, "ring", which=1)
+
+
 def test_a_choice_among_texts(page: Open) -> None:
     tab = page()
     add(tab, "Weather")

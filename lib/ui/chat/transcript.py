@@ -48,7 +48,7 @@ def draw_message(tab: ChatTab, message: Message) -> None:
         thoughts.draw_thoughts(tab, message)
         draw_content(message)
     else:
-        with st.container(horizontal=True, gap="small", wrap=False):
+        with st.container(horizontal=True, gap="small", wrap=False, key=f"message-row-{message.id}"):
             if _is_shown_in_card(tab, message):
                 st.caption("The result is in the card above.", width="stretch")
             else:

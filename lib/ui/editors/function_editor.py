@@ -14,6 +14,7 @@ from lib.ui.widgets import code_box
 from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_fault
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.take_focus import draw_added_focus, focus_added
 
 OnChange = Callable[[tuple[Function, ...]], None]
 
@@ -79,6 +80,11 @@ def draw_function_editor(
         if after.valid_functions != before.valid_functions:
             on_change(after.valid_functions)
 
+    def add() -> None:
+        apply(_FunctionsDraft.add)
+        after: _FunctionsDraft = st.session_state[f"{key}-draft"]
+        focus_added(f"{key}-{after.entries[-1][0]}")
+
     now = _current_draft(key, functions)
     st.caption(ABOUT)
     faults = find_function_faults(now.functions, tools)
@@ -91,9 +97,9 @@ def draw_function_editor(
         key=f"{key}-add",
         icon=":material/add:",
         disabled=len(now.entries) >= MAX_TOOLS,
-        on_click=apply,
-        args=(_FunctionsDraft.add,),
+        on_click=add,
     )
+    draw_added_focus(f"{key}-")
     if faults:
         names = ", ".join(escape_markdown(function.name) for function in now.valid_functions) or "none"
         st.caption(f":material/error: Until the errors are corrected, these stay in use: {names}.")

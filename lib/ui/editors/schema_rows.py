@@ -15,6 +15,7 @@ from lib.errors import BadInput
 from lib.jsonkit.schema_form import EnumValue, SchemaField, free_name
 from lib.ui.editors.field_rows import RowAction, change_rows, numbered, possible_actions
 from lib.ui.widgets.bound import Bound, bind, draw_selectbox
+from lib.ui.widgets.take_focus import draw_added_focus, focus_added
 
 TYPES = {
     "string": "Text",
@@ -122,11 +123,12 @@ class SchemaRows:
                 self._type(root, TYPES)
                 self._draw_allowed_values(root)
             self._draw_nested_rows(root)
+        draw_added_focus(self._row_key(""))
 
     def _group(self, group: SchemaRow, place: str = "") -> None:
         """Draw the fields of a group. ``place`` is the group's own number: those of its fields begin with it."""
         for number, row in enumerate(group.rows):
-            with st.container(border=True, gap="xsmall", key=f"{self._key}-row-{row.id}"):
+            with st.container(border=True, gap="xsmall", key=self._row_key(row.id)):
                 self._draw_row(group, number, row, f"{place}{number + 1}")
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.button(
@@ -187,6 +189,9 @@ class SchemaRows:
                 self._draw_nested_rows(row.entry, place)
         elif row.type == "object":
             self._group(row, f"{place}." if place else "")
+
+    def _row_key(self, id: str) -> str:
+        return f"{self._key}-row-{id}"
 
     def _widget_key(self, row: SchemaRow, what: str) -> str:
         return f"{self._key}-{what}-{row.id}"
@@ -249,7 +254,9 @@ class SchemaRows:
         self._changed()
 
     def _add(self, group: SchemaRow) -> None:
-        group.rows.append(SchemaRow(free_name(_NEW, [other.name for other in group.rows])))
+        row = SchemaRow(free_name(_NEW, [other.name for other in group.rows]))
+        group.rows.append(row)
+        focus_added(self._row_key(row.id))
         self._changed()
 
     def _apply_row_action(self, group: SchemaRow, row: SchemaRow) -> None:

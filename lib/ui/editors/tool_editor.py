@@ -23,6 +23,7 @@ from lib.ui.widgets import code_box
 from lib.ui.widgets.bound import Bound, bind, draw_choice, draw_selectbox
 from lib.ui.widgets.error_box import draw_error, draw_fault
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.take_focus import draw_added_focus, focus_added
 
 OnChange = Callable[[tuple[Tool, ...]], None]
 Edit = Callable[[ToolsDraft, Any], ToolsDraft]
@@ -104,6 +105,18 @@ class _ToolEditor:
         st.session_state[f"{self.key}-draft"] = after
         if after.valid_tools != before.valid_tools:
             self.on_change(after.valid_tools)
+
+    def add_tool(self) -> None:
+        self.apply(lambda now: now.add_tool(_BLANK))
+        after: ToolsDraft = st.session_state[f"{self.key}-draft"]
+        focus_added(f"{self.key}-{after.entries[-1].id}")
+
+    def add_row(self, tool: int) -> None:
+        self.apply(lambda now: now.add_row(tool))
+        after: ToolsDraft = st.session_state[f"{self.key}-draft"]
+        rows = next(entry.rows for entry in after.entries if entry.id == tool)
+        if rows:
+            focus_added(f"{self.key}-{tool}-{rows[-1].id}")
 
     def take(self, edit: Edit) -> Callable[[Any], None]:
         """Return a callback that applies the edit with the value of a control."""
@@ -190,7 +203,13 @@ def _draw_form(editor: _ToolEditor, now: ToolsDraft) -> None:
         _draw_tool(editor, now, entry, f"tool {number}" if len(now.entries) > 1 else "")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         full = len(now.entries) >= MAX_TOOLS
-        editor.button("Add a tool", "add", lambda now: now.add_tool(_BLANK), ":material/add:", disabled=full)
+        st.button(
+            "Add a tool",
+            key=f"{editor.key}-add",
+            icon=":material/add:",
+            on_click=editor.add_tool,
+            disabled=full,
+        )
         names = {tool.name for tool in now.tools}
         for sample in SAMPLE_TOOLS:
             tool = sample.tool
@@ -203,6 +222,7 @@ def _draw_form(editor: _ToolEditor, now: ToolsDraft) -> None:
                 disabled=full or tool.name in names,
                 help=f"A sample that Paddock can run automatically. {tool.description}",
             )
+    draw_added_focus(f"{editor.key}-")
     if now.problem is not None:
         st.caption(
             f":material/error: Until the errors are corrected, these stay in use: {summarise_tools(now.valid_tools)}."
@@ -260,11 +280,12 @@ def _draw_tool(editor: _ToolEditor, now: ToolsDraft, entry: ToolEntry, place: st
             draw_fault(faults.get("parameters"))
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             if entry.rows is not None:
-                editor.button(
+                st.button(
                     "Add a parameter",
-                    f"{name}-grow",
-                    lambda now: now.add_row(entry.id),
-                    ":material/add:",
+                    key=f"{editor.key}-{name}-grow",
+                    icon=":material/add:",
+                    on_click=editor.add_row,
+                    args=(entry.id,),
                 )
             editor.button(
                 "Remove the tool",

@@ -18,6 +18,7 @@ from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.live_text_area import draw_text_box
 from lib.ui.widgets.bound import Bound, bind, draw_selectbox
 from lib.ui.widgets.short_text import first_names
+from lib.ui.widgets.take_focus import draw_added_focus, focus_added
 
 MAX_CHECKS = 20
 
@@ -86,6 +87,7 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
         disabled=len(checks) >= MAX_CHECKS,
     )
     tab.draw_undo("checks")
+    draw_added_focus("check-")
 
 
 @dataclass(frozen=True)
@@ -200,4 +202,5 @@ def _draw_schema(fields: _CheckFields, schema: str | None) -> None:
 def _add(tab: ExperimentTab) -> None:
     chosen: NewCheck | None = st.session_state["check-add"]
     if chosen is not None:
+        focus_added(f"check-{len(tab.plan.checks)}")
         tab.change_plan(checks=(*tab.plan.checks, chosen.check))
