@@ -24,7 +24,7 @@ from lib.ui.chat import (
 from lib.ui.chat.chat_tab import MESSAGE_KEY, ChatTab
 from lib.ui.model import chosen_word
 from lib.ui.model.model_section import ModelSection
-from lib.ui.settings import conflict_fix, preset_menu, settings_panel
+from lib.ui.settings import conflict_fix, model_picker, preset_menu, settings_panel
 from lib.ui.shell import backend_picker, presenting
 from lib.ui.shell.announcement import Announcement
 from lib.ui.shell.page_heading import draw_hidden_heading
@@ -201,7 +201,10 @@ if tab.mode.has_controls:
             with st.container(key="conversation-totals"):
                 usage_places = (gauge_place, st.empty())
         draw_usage(*usage_places)
-        preset_menu.draw_preset_menu(tab)
+        with st.container(horizontal=True, gap="small"):
+            model_picker.draw_model_menu(tab)
+            preset_menu.draw_preset_menu(tab)
+        model_picker.draw_model_notes(tab)
         settings_panel.draw_settings(
             tab,
             preview.conflicts,

@@ -9,6 +9,7 @@ from lib.chat.answer import total_usage
 from lib.chat.answer_cost import answer_cost
 from lib.chat.conversation import Conversation, Message
 from lib.model.known_models import ModelLookup
+from lib.model.model_record import DEFAULT_MODEL_ID
 from lib.model.settings import Settings
 
 _SPEAKERS = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
@@ -63,9 +64,11 @@ def _usage_lines(message: Message) -> Iterator[str]:
     usage = total_usage(message.answers)
     if usage is not None:
         about = "about " if usage.estimated else ""
-        ending = message.answers[-1].ending.value
+        last = message.answers[-1]
+        model = "" if last.request.model == DEFAULT_MODEL_ID else f", {last.request.model}"
+        size = f"{about}{usage.prompt_tokens:,} tokens in, {about}{usage.completion_tokens:,} out"
         yield ""
-        yield f"> {about}{usage.prompt_tokens:,} tokens in, {about}{usage.completion_tokens:,} out, {ending}"
+        yield f"> {size}, {last.ending.value}{model}"
 
 
 def default_title(conversation: Conversation) -> str:

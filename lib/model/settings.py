@@ -83,8 +83,12 @@ class Settings:
 
 
 def default_setting(parameter: Parameter) -> Setting:
-    """Return the setting that “Back to default” restores: a usual one is sent if its default is documented."""
-    is_sent = parameter.is_usual and parameter.default is not None
+    """Return the setting that “Back to default” restores.
+
+    A usual one is sent if a default is documented that changes something.
+    """
+    default = parameter.default
+    is_sent = parameter.is_usual and default is not None and not parameter.is_neutral_at(default)
     return Setting(parameter.name, parameter.cast_value(parameter.start), is_sent)
 
 

@@ -62,9 +62,13 @@ def answers_cost_text(answers: Iterable[Answer], *, billed: bool) -> str:
 
 
 def answer_line(answers: tuple[Answer, ...]) -> str:
-    """Return the line under an answer as Markdown: tokens, cost, speed and ending. Its parts are summed up."""
+    """Return the line under an answer as Markdown: tokens, cost, speed and ending. Its parts are summed up.
+
+    Another model than the default one is named.
+    """
     last, usage = answers[-1], total_usage(answers)
-    parts = []
+    model = last.request.model
+    parts = [] if model == DEFAULT_MODEL_ID else [escape_markdown(find_or_stand_in(model).name)]
     if usage is None:
         parts.append("tokens not counted")
     else:

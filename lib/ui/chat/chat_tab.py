@@ -96,7 +96,8 @@ class ChatTab(ChatActions):
         shared: _SharedChat | None = st.session_state.get(_SHARED)
         if shared is None or shared.id != self.chat.id or self.chat.conversation.messages:
             return None
-        defaults = setup_fields(self.chat.model, "", Settings.defaults(self.chat.model))
+        usual = default_model()
+        defaults = setup_fields(usual, "", Settings.defaults(usual))
         now = setup_fields(self.chat.model, self.chat.conversation.system, self.chat.settings)
         return differing_fields((defaults, now))[1]
 

@@ -37,7 +37,8 @@ def draw_other_setup_notice(chat: ChatSession, column: str = "") -> ChangingNoti
 
     def draw(other: Setup) -> None:
         setups = ((chat.conversation.system, chat.settings), (other.system, other.settings))
-        _, differences = differing_fields([setup_fields(chat.model, *setup) for setup in setups])
+        fields = [setup_fields(chat.model_of(settings), system, settings) for system, settings in setups]
+        _, differences = differing_fields(fields)
         if not differences:
             return  # it differs in values that are not sent
         values = " · ".join(f"**{field}:** {escape_markdown(value)}" for field, value in differences)

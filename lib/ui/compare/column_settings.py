@@ -12,8 +12,9 @@ from lib.model.model_record import format_value
 from lib.ui.answer import answer_stats
 from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.compare.comparison_tab import ComparisonTab
-from lib.ui.settings import conflict_fix, preset_menu, settings_panel
+from lib.ui.settings import conflict_fix, model_picker, preset_menu, settings_panel
 from lib.ui.widgets.bound import bind, draw_choice
+from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 _PICK = "compare-pick"  # the control that selects the column
@@ -117,7 +118,12 @@ def draw_column_settings(tab: ComparisonTab, previews: Mapping[str, RequestPrevi
     )
     panel, conflicts = tab.panels[column.id], previews[column.id].conflicts
     answer_stats.draw_context_gauge(*panel.context_used, panel.known_context_window, panel.chat.model)
-    preset_menu.draw_preset_menu(panel)
+    if (error := panel.pop_error()) is not None:
+        draw_error(error)
+    with st.container(horizontal=True, gap="small"):
+        model_picker.draw_model_menu(panel)
+        preset_menu.draw_preset_menu(panel)
+    model_picker.draw_model_notes(panel)
 
     def draw_notes(name: str) -> None:
         conflict_fix.draw_conflicts(panel, conflicts, name)

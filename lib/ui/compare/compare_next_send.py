@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import streamlit as st
 
 from lib.compare.comparison import ComparisonColumn
 from lib.model.pricing import cost_in_dollars, format_dollars
-from lib.model.usage import Usage
 from lib.ui.answer.answer_stats import estimate_text
 from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.compare.comparison_tab import ComparisonTab
@@ -84,14 +85,20 @@ def _summary_line(tab: ComparisonTab, previews: dict[str, RequestPreview]) -> st
     comparison = tab.comparison
     times, columns = comparison.repetitions, len(comparison.columns)
     answers = f"{columns} columns" + (f" × {times} = {columns * times} answers" if times > 1 else "")
-    ranges = [preview.usage_range(tab.model) for preview in previews.values() if preview.request is not None]
+    models = {id: tab.panels[id].chat.model for id in previews}
+    ranges = {
+        id: preview.usage_range(models[id]) for id, preview in previews.items() if preview.request is not None
+    }
     if len(ranges) < columns:
         return f":material/send: Nothing to send yet · {answers}"
-    least = sum((lower for lower, _ in ranges), Usage(0, 0))
-    most = sum((upper for _, upper in ranges), Usage(0, 0))
+    tokens = sum(lower.prompt_tokens for lower, _ in ranges.values())
     about = "" if all(preview.count.is_exact for preview in previews.values()) else "≈ "
-    amounts = (cost_in_dollars(usage, tab.model.price) * times for usage in (least, most))
+    amounts = (
+        sum((cost_in_dollars(usages[end], models[id].price) for id, usages in ranges.items()), Decimal(0))
+        * times
+        for end in (0, 1)
+    )
     cost = estimate_text(*amounts, billed=tab.is_billed, unit="messages")
     warning = conflict_fix.warning_count_text(0 if tab.is_hidden else len(conflict_texts(previews)))
-    size = f"{about}{least.prompt_tokens * times:,} tokens to read"
+    size = f"{about}{tokens * times:,} tokens to read"
     return f"**Your next message** · {warning}{answers} · {size} · {cost}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lib.compare.comparison import MAX_COLUMNS, MIN_COLUMNS
 from lib.ui.chat.starter_prompts import starter_prompts
 from lib.ui.compare.comparison_tab import VALUES_KEY, ComparisonTab
+from lib.ui.settings import model_picker
 from lib.ui.widgets.bound import bind_choice, draw_selectbox
 
+MODELS_KEY = "compare-models"  # the key of the choice of models
 STARTERS = (
     "Explain what a rainbow is to a child of six.",
     "Name three uses of a paperclip, one line each.",
@@ -22,6 +25,7 @@ def draw_compare_welcome(tab: ComparisonTab) -> None:
         "Change one setting in a column, then send the same message to all. You can have up to four columns."
     )
     _draw_values(tab)
+    _draw_models(tab)
     for number, starter in enumerate(_starters(tab)):
         st.button(
             starter,
@@ -36,7 +40,9 @@ def draw_compare_welcome(tab: ComparisonTab) -> None:
 def _draw_values(tab: ComparisonTab) -> None:
     """Draw a box whose values become a column each."""
     model = tab.model
-    names = [parameter.name for parameter in model.parameters]
+    names = [parameter.name for parameter in model.parameters if parameter.is_number]
+    if not names:
+        return
     first = next((name for name in names if not model.parameter(name).limits_output), names[0])
     with st.container(horizontal=True, vertical_alignment="bottom", key="compare-values"):
         name = draw_selectbox(
@@ -53,6 +59,32 @@ def _draw_values(tab: ComparisonTab) -> None:
             on_change=tab.compare_values,
             args=(name,),
         )
+
+
+def _draw_models(tab: ComparisonTab) -> None:
+    """Draw a choice of models that become a column each, if the models of the account are listed."""
+    panel = tab.panels[tab.selected_column.id]
+    if not (entries := model_picker.listed_entries(panel.backend)):
+        return
+    st.multiselect(
+        "Models to compare",
+        sorted(entries),
+        key=MODELS_KEY,
+        max_selections=MAX_COLUMNS,
+        format_func=lambda id: model_picker.model_label(id, entries.get(id)),
+        placeholder="Choose two to four: each becomes a column",
+        on_change=_compare_models,
+        args=(tab,),
+    )
+
+
+def _compare_models(tab: ComparisonTab) -> None:
+    ids = st.session_state[MODELS_KEY]
+    if len(ids) < MIN_COLUMNS:
+        return  # more are to be chosen
+    with tab.errors():
+        backend = tab.require_backend()
+        tab.compare_models([model_picker.fetch_model(backend, id) for id in ids])
 
 
 def _starters(tab: ComparisonTab) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -226,18 +227,32 @@ class ComparisonTab(PageActions):
                     f"{len(values)} values do not fit: a comparison has {MIN_COLUMNS} to {MAX_COLUMNS} columns.",
                     advice="For more values, use an experiment.",
                 )
-            source = self.session.chat(self.selected_column.id)
-            settings, system = source.settings, source.conversation.system
-            while len(self.comparison.columns) > len(values):
-                self.session.remove(self.comparison.columns[-1].id)
-            while len(self.comparison.columns) < len(values):
-                registry().add_chat(self.owner, self.session.duplicate(self.comparison.columns[-1].id))
-            for column, value in zip(self.comparison.columns, values, strict=True):
-                chat, old = self.session.chat(column.id), settings[parameter]
+            settings = self.session.chat(self.selected_column.id).settings
+            old = settings[parameter]
+            for chat, value in zip(self._copy_selected(len(values)), values, strict=True):
                 chat.settings = settings.with_setting(
                     replace(old, value=old.value if value is None else value, is_sent=value is not None)
                 )
-                chat.set_system(system)
+
+    def compare_models(self, models: Sequence[Model]) -> None:
+        """Make a column for each model. The settings of the selected column follow as far as a model has them."""
+        with self.errors():
+            for chat, model in zip(self._copy_selected(len(models)), models, strict=True):
+                chat.use_model(model)
+
+    def _copy_selected(self, count: int) -> list[ChatSession]:
+        """Return the chats of so many columns, which all have the selected column's set-up now. Raise BadInput."""
+        source = self.session.chat(self.selected_column.id)
+        settings, system = source.settings, source.conversation.system
+        while len(self.comparison.columns) > count:
+            self.session.remove(self.comparison.columns[-1].id)
+        while len(self.comparison.columns) < count:
+            registry().add_chat(self.owner, self.session.duplicate(self.comparison.columns[-1].id))
+        chats = [self.session.chat(column.id) for column in self.comparison.columns]
+        for chat in chats:
+            chat.settings = settings
+            chat.set_system(system)
+        return chats
 
     def new_comparison(self) -> None:
         """Open a new comparison whose columns have the same settings."""

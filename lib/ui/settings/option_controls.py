@@ -18,6 +18,7 @@ from lib.jsonkit.schema_form import (
     with_field_names,
 )
 from lib.model.request_options import Features, InputForm, ResponseFormat
+from lib.model.schema_reader import PROMPT
 from lib.preflight.conflicts import FORM, FORMAT, LORA, RAW, STREAM, TOOLS, Conflict
 from lib.ui.answer import tool_call_cards
 from lib.ui.editors import function_editor, schema_editor, tool_editor
@@ -55,16 +56,17 @@ def draw_options(
 
 
 def draw_prompt(actions: ChatActions, conflicts: Sequence[Conflict], *, many: bool = False) -> None:
-    """Draw how to ask and, except for an experiment, the system prompt."""
-    draw_choice(
-        "How to ask",
-        list(_FORMS),
-        _bind_option(actions, "form"),
-        format_func=_FORMS.__getitem__,
-        width="stretch",
-        help="Conversation: the model reads the whole conversation each time. Single prompt: it reads one text only. "
-        "Adapters (LoRA) work with a single prompt.",
-    )
+    """Draw how to ask, if the model takes both, and, except for an experiment, the system prompt."""
+    if actions.chat.model.takes(PROMPT):
+        draw_choice(
+            "How to ask",
+            list(_FORMS),
+            _bind_option(actions, "form"),
+            format_func=_FORMS.__getitem__,
+            width="stretch",
+            help="Conversation: the model reads the whole conversation each time. Single prompt: it reads one text "
+            "only. Adapters (LoRA) work with a single prompt.",
+        )
     conflict_fix.draw_conflicts(actions, conflicts, FORM)
     if not many:
         draw_system_prompt(actions)
@@ -88,29 +90,31 @@ def draw_tools(
     actions: ChatActions, conflicts: Sequence[Conflict], *, busy: bool, many: bool = False
 ) -> None:
     """Draw the tools of a conversation, or the adapter of a single prompt."""
-    chosen = actions.chat.settings.features
-    if chosen.form is InputForm.MESSAGES:
+    chosen, model = actions.chat.settings.features, actions.chat.model
+    if chosen.form is InputForm.MESSAGES and (model.takes("tools") or model.takes("functions")):
         _tools(actions, chosen, busy=busy, many=many)
     conflict_fix.draw_conflicts(actions, conflicts, TOOLS)
-    if chosen.form is InputForm.PROMPT:
+    if chosen.form is InputForm.PROMPT and model.takes("lora"):
         _lora(actions, chosen)
     conflict_fix.draw_conflicts(actions, conflicts, LORA)
 
 
 def draw_switches(actions: ChatActions, conflicts: Sequence[Conflict], *, many: bool = False) -> None:
     """Draw the switches of streaming, of the template and of waiting."""
+    model = actions.chat.model
     with st.container(horizontal=True, gap="small"):
-        if not many:
+        if not many and model.takes("stream"):
             st.toggle(
                 "Stream",
                 help="The answer appears while it is being written. Off: it appears when it is complete.",
                 **_bind_option(actions, "stream").arguments(),
             )
-        st.toggle(
-            "No template",
-            help="For experts: the model continues exactly the text that you type, without its chat format.",
-            **_bind_option(actions, "raw").arguments(),
-        )
+        if model.takes("raw"):
+            st.toggle(
+                "No template",
+                help="For experts: the model continues exactly the text that you type, without its chat format.",
+                **_bind_option(actions, "raw").arguments(),
+            )
         st.toggle(
             "Refuse if busy",
             help="If the service has no room at the moment, it says so at once (code 3040). Off: your message waits.",
@@ -132,7 +136,9 @@ def _bind_option(actions: ChatActions, name: str) -> Bound[Any]:
 
 
 def draw_format(actions: ChatActions, conflicts: Sequence[Conflict], *, busy: bool) -> None:
-    """Draw the form of the answer, and the fields of a JSON answer."""
+    """Draw the form of the answer, and the fields of a JSON answer, if the model has JSON mode."""
+    if not actions.chat.model.takes("response_format"):
+        return
     format = actions.chat.settings.features.response_format
     now = AnswerFormat.TEXT
     if format is not None:

@@ -15,6 +15,7 @@ from lib.model.schema_reader import ParameterKind
 from lib.model.settings import Setting, default_setting
 from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.widgets.bound import bind
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 # A rolled seed is short enough to be read out.
 _MAX_ROLLED_SEED = 999_999
@@ -27,23 +28,27 @@ def draw_parameters(actions: ChatActions, below: Callable[[str], None], *, is_si
 
     Changes count from the next send. What is left of the context is the maximum of a length without another one.
     """
-    chat, room, window = actions.chat, actions.context_left, actions.context_window
-    settings = chat.settings.capped(chat.model, room)  # as they are sent
     # The few that most people use come first: the seed is in sight without scrolling.
-    for parameter in sorted(chat.model.parameters, key=lambda parameter: not parameter.simple_label):
-        if not parameter.is_usual or (is_simple and not parameter.simple_label):
-            continue
-        setting = settings[parameter.name]
-        most, end = parameter.maximum, parameter.maximum
-        if most is None and parameter.limits_output:
-            most, end = max(room, int(parameter.minimum)), window
-        elif most is None:
-            most, end = MAX_EXACT_NUMBER, parameter.slider_end and max(parameter.slider_end, setting.number)
-        most, end = clamp_to_exact(most), None if end is None else clamp_to_exact(end)
-        with st.container(key=actions.key(f"parameter-{parameter.name}"), gap="xxsmall"):
-            label = parameter.simple_label if is_simple else parameter.label
-            _draw_parameter(actions, parameter, label, setting, most, end)
-            below(parameter.name)
+    for parameter in sorted(actions.chat.model.parameters, key=lambda parameter: not parameter.simple_label):
+        if parameter.is_usual and (parameter.simple_label or not is_simple):
+            draw_number(actions, parameter, parameter.simple_label if is_simple else parameter.label, below)
+
+
+def draw_number(
+    actions: ChatActions, parameter: Parameter, label: str, below: Callable[[str], None] = lambda name: None
+) -> None:
+    """Draw the controls of one number; ``below`` as above."""
+    room, window = actions.context_left, actions.context_window
+    setting = actions.chat.settings.capped(actions.chat.model, room)[parameter.name]  # as it is sent
+    most, end = parameter.maximum, parameter.maximum
+    if most is None and parameter.limits_output:
+        most, end = max(room, int(parameter.minimum)), window
+    elif most is None:
+        most, end = MAX_EXACT_NUMBER, parameter.slider_end and max(parameter.slider_end, setting.number)
+    most, end = clamp_to_exact(most), None if end is None else clamp_to_exact(end)
+    with st.container(key=actions.key(f"parameter-{parameter.name}"), gap="xxsmall"):
+        _draw_parameter(actions, parameter, label, setting, most, end)
+        below(parameter.name)
 
 
 def _draw_parameter(
@@ -58,7 +63,7 @@ def _draw_parameter(
     number = bind(actions.key(f"{name}-number"), value, lambda value: _move(chat, name, value))
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.toggle(label, help=_help(parameter), width="stretch", **send.arguments())
+        st.toggle(escape_markdown(label), help=_help(parameter), width="stretch", **send.arguments())
         if not setting.is_sent:
             st.caption("off", width="content")
             return
@@ -89,9 +94,11 @@ def _draw_parameter(
         "label_visibility": "collapsed",
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        if end is not None:
+        # Without bounds at both ends a slider is no use.
+        has_slider = end is not None and parameter.minimum > -MAX_EXACT_NUMBER
+        if has_slider and end is not None:
             st.slider(max_value=parameter.cast(end), **bounds, **slider.arguments())
-        width: Any = "stretch" if end is None else 108
+        width: Any = 108 if has_slider else "stretch"
         st.number_input(max_value=parameter.cast(most), width=width, **bounds, **number.arguments())
 
 
@@ -99,8 +106,10 @@ def _help(parameter: Parameter) -> str:
     documented = (
         "no documented default" if parameter.default is None else f"default {format_value(parameter.default)}"
     )
+    quoted = f"Cloudflare's documentation: “{escape_markdown(parameter.help)}”" if parameter.help else ""
+    about = "\n\n".join(filter(None, (parameter.about, quoted)))
     return (
-        f"{parameter.about}\n\nCloudflare's documentation: “{parameter.help}”\n\n"
+        f"{about}\n\n"
         f"`{parameter.name}`: {parameter.bounds_text}, {documented}. Off: the model uses its own default."
     )
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from lib.model.settings import Settings
 from lib.preflight.conflicts import FORM, LORA, RAW, STREAM, TOOLS, Conflict
-from lib.ui.settings import conflict_fix, option_controls, parameter_controls
+from lib.ui.settings import conflict_fix, option_controls, other_parameters, parameter_controls
 from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.shell.preferences import get_preference, keep_preferences, set_preference
 from lib.ui.widgets.bound import bind, draw_choice
@@ -79,9 +79,15 @@ def draw_settings(
             option_controls.draw_switches(actions, conflicts)
         with _section(actions, SettingsSection.SAMPLING):
             parameter_controls.draw_parameters(actions, draw_notes)
-        with _section(actions, SettingsSection.TOOLS):
-            option_controls.draw_tools(actions, conflicts, busy=busy)
+            other_parameters.draw_other_parameters(actions)
+        if _has_tools(actions):
+            with _section(actions, SettingsSection.TOOLS):
+                option_controls.draw_tools(actions, conflicts, busy=busy)
     keep_preferences()
+
+
+def _has_tools(actions: ChatActions) -> bool:
+    return any(actions.chat.model.takes(name) for name in ("tools", "functions", "lora"))
 
 
 def _shown_settings() -> ShownSettings:

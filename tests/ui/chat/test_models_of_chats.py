@@ -33,6 +33,7 @@ def list_models(upstream: Upstream, *ids: str) -> None:
 def test_a_shared_link_opens_with_its_model(upstream: Upstream) -> None:
     list_models(upstream, EFFORT.id)
     page = AppTestPage(address_of(Settings.defaults(EFFORT).with_value("reasoning_effort", "high")))
+    assert f"Model: {EFFORT.id}" in page.text(), "what the link changes from the usual"
     page.send("Hi")
     request = upstream.wait_for_request()
     assert request.path.endswith(f"/ai/run/{EFFORT.id}")
