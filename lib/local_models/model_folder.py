@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lib.errors import BadInput
@@ -20,13 +20,17 @@ _RECORD = "installed.json"
 
 @dataclass(frozen=True)
 class InstalledModel:
-    """A downloaded model. ``sha256`` was checked against the source if the source tells it."""
+    """A downloaded model. ``sha256`` was checked against the source if the source tells it.
+
+    ``checked`` is the file's time of change, in nanoseconds since 1970, when its content was last compared with that.
+    """
 
     id: str
     name: str
     file: str
     size: int
     sha256: str
+    checked: int = 0
 
     @property
     def path(self) -> Path:
@@ -83,14 +87,20 @@ def list_unfinished() -> list[tuple[str, str, int]]:
 
 
 def find_installed(model: RemoteModel, tick: Callable[[], object] = lambda: None) -> Path | None:
-    """Return the file of a downloaded model if it is whole: its SHA-256 is compared each time.
+    """Return the file of a downloaded model if it is whole: its SHA-256 is compared if it is new or has changed.
 
     Raises BadInput, OSError, and what ``tick`` raises.
     """
     installed = find_record(model.id)
     if installed is None or (model.sha256 and installed.sha256 != model.sha256):
         return None
-    return installed.path if sha256_of(installed.path, tick) == installed.sha256 else None
+    changed = installed.path.stat().st_mtime_ns
+    if installed.checked != changed:
+        if sha256_of(installed.path, tick) != installed.sha256:
+            return None
+        with suppress(OSError):  # it may not be ours to write: then it is compared again
+            replace(installed, checked=changed).save()
+    return installed.path
 
 
 def find_record(id: str) -> InstalledModel | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import random
 import socket
 import subprocess
@@ -100,9 +101,16 @@ def test_a_model_is_downloaded_once(server: ModelServer) -> None:
     assert fetch(server) == path
     assert [request.path for request in server.requests] == [PINNED.hub_path]
     assert sorted(file.name for file in path.parent.iterdir()) == ["installed.json", "lock", "small.gguf"]
-    # A file that has changed on the disk is not used.
-    path.write_bytes(CONTENT[:-1] + b"x")
-    assert find_installed(PINNED) is None
+    # Its content is compared again only if the file has changed.
+    blocks: list[str] = []
+    assert find_installed(PINNED, lambda: blocks.append("read")) == path
+    assert blocks == []
+    for content, found in ((CONTENT, path), (CONTENT[:-1] + b"x", None)):
+        changed = path.stat().st_mtime + 1
+        path.write_bytes(content)
+        os.utime(path, (changed, changed))
+        assert find_installed(PINNED, lambda: blocks.append("read")) == found
+    assert len(blocks) > 1
     assert remove_model("small")
     assert not path.parent.exists()
     assert not remove_model("small")

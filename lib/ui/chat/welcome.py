@@ -10,6 +10,7 @@ from lib.ui.shell.backend_picker import BackendChoice
 from lib.ui.shell.page_paths import COMPARE_PAGE, EXPERIMENT_PAGE
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from lib.ui.widgets import model_text
+from lib.ui.widgets.action_button import draw_action_button
 
 
 def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
@@ -46,9 +47,11 @@ def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
 
 def _draw_other_starts() -> None:
     with st.container(horizontal=True, gap="small", key="other-starts"):
-        if st.button("Compare two prompts", key="start-compare", icon=":material/compare:", type="tertiary"):
+        if draw_action_button(
+            "Compare two prompts", key="start-compare", icon=":material/compare:", type="tertiary"
+        ):
             st.switch_page(COMPARE_PAGE)
-        if st.button(
+        if draw_action_button(
             "Run a sample experiment", key="start-experiment", icon=":material/science:", type="tertiary"
         ):
             st.switch_page(EXPERIMENT_PAGE)

@@ -25,6 +25,7 @@ from lib.ui.editors import function_editor, schema_editor, tool_editor
 from lib.ui.settings import conflict_fix
 from lib.ui.settings.chat_actions import SYSTEM_KEY, ChatActions
 from lib.ui.shell.registry import registry
+from lib.ui.widgets.action_button import draw_action_button
 from lib.ui.widgets.bound import Bound, bind, draw_choice, draw_selectbox
 from lib.ui.widgets.short_text import count_of
 
@@ -204,7 +205,7 @@ def _line(
     """Draw a short text about the choice, and the button that opens its editor in a dialog."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.caption(text, width="stretch")
-        if st.button(label, key=actions.key(f"open-{name}"), type="tertiary", icon=icon):
+        if draw_action_button(label, key=actions.key(f"open-{name}"), type="tertiary", icon=icon):
             if busy:  # the controls of a dialog would wait for the end of the stream
                 st.toast(
                     "Wait until the answer has ended, then open the editor.", icon=":material/hourglass:"
@@ -228,7 +229,7 @@ def _schema_dialog(actions: ChatActions) -> None:
 
 def _draw_done(key: str) -> None:
     """Draw the button that closes a dialog. Its changes are in use already."""
-    if st.button("Done", key=key, type="primary"):
+    if draw_action_button("Done", key=key, type="primary"):
         st.rerun()
 
 

@@ -23,6 +23,7 @@ from lib.local_models.supervised_twin import Failed, Fetching, Loading, Ready, T
 from lib.ui.shell.model_menu import ModelMenu
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER, current_owner
+from lib.ui.widgets.action_button import draw_action_button
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.click_notice import expect_long_run
 from lib.ui.widgets.error_box import draw_error
@@ -114,7 +115,7 @@ def draw_picker(choice: BackendChoice, *, busy: bool) -> None:
     icon = ":material/cloud:" if choice.twin is None else ":material/home_work:"
     if busy:
         st.markdown(f":small[{icon} {choice.name}]{f' :small[{choice.mark}]' if choice.mark else ''}")
-    elif st.button(
+    elif draw_action_button(
         choice.name,
         key="place",
         icon=icon,
@@ -141,7 +142,7 @@ def _dialog() -> None:
         _draw_failed_twin(choice.twin, "twin-start")
     if current_owner() == LOCAL_OWNER:
         ModelMenu(choice.twin is not None, choose_twin).draw()
-    elif choice.twin is None and st.button(
+    elif choice.twin is None and draw_action_button(
         "Use the model on this computer", key="twin-use", icon=":material/home_work:"
     ):
         choose_twin()
