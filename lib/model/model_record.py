@@ -99,7 +99,7 @@ class Parameter:
 
     @property
     def start_number(self) -> Number:
-        """Where the control of a number starts."""
+        """The value at which the control of a number starts."""
         return as_number(self.start) or 0
 
     def cast(self, value: Number) -> Number:

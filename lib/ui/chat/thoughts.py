@@ -1,4 +1,4 @@
-"""What a model thought before its answer, folded above it."""
+"""The thoughts of a model, folded above its answer."""
 
 from __future__ import annotations
 
