@@ -120,7 +120,7 @@ def measure_speed(times: int, folder: Path) -> bool:
             alone = click_switches(page, names, threading.Event(), 40)
             for _ in range(times):
                 bares.append(run_bare_threads(server.url) / IDEAL)
-                run = create_run(store, WorkersAI(), run_fixtures.MODEL, LOCAL_OWNER, "x", plan).id
+                run = create_run(store, WorkersAI(), LOCAL_OWNER, "x", plan).id
                 ended, reply = threading.Event(), {}
 
                 def start(

@@ -8,13 +8,22 @@ from lib.api.request import Request, Turn, build_input, build_request
 from lib.experiment.inputs.prompt_template import fill_template
 from lib.experiment.plan import Cell, Plan, Variant
 from lib.experiment.plan_grid import row_values
+from lib.experiment.plan_models import resolve_model
+from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import Model
 from lib.model.settings import advance_seeds
 
 
-def request(model: Model, plan: Plan, cell: Cell, variants: Sequence[Variant]) -> Request:
+def request(
+    model: Model,
+    plan: Plan,
+    cell: Cell,
+    variants: Sequence[Variant],
+    find_model: ModelLookup = find_record,
+) -> Request:
     """Build the cell's request; ``variants`` are the plan's. Raise BadInput as ``build_request`` does.
 
+    ``model`` is the one that the plan's base names; another one that the cell asks is looked up.
     It is never streamed, whatever the settings say: nobody watches the answer, and a whole answer either
     comes with its usage or does not come at all, so a retry never has half an answer to deal with.
     """
@@ -24,10 +33,11 @@ def request(model: Model, plan: Plan, cell: Cell, variants: Sequence[Variant]) -
     user = Turn("user", fill_template(prompt.user, values))
     turns = (Turn("system", system), user) if system.strip() else (user,)
     features = variant.settings.features
+    asked = resolve_model(variant.settings.model, model, find_model)
     return build_request(
-        model,
+        asked,
         build_input(features, turns),
-        advance_seeds(model, variant.settings.sent_values(), cell.repetition),
+        advance_seeds(asked, variant.settings.sent_values(), cell.repetition),
         stream=False,
         response_format=features.response_format,
         reject_if_busy=features.reject_if_busy,

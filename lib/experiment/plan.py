@@ -53,7 +53,8 @@ class Plan:
     """Everything an experiment asks, and how the answers are judged.
 
     Settings are varied by ``axes``, as a grid over ``base``, or by ``variants`` (presets); with ``variants``
-    the axes are ignored.
+    the axes are ignored. Each of the ``models`` (their IDs) is asked with all of these settings; without any, the
+    settings name the model.
     """
 
     prompts: tuple[PromptVersion, ...]
@@ -64,6 +65,7 @@ class Plan:
     repetitions: int = 1
     checks: tuple[Check, ...] = ()
     limits: Limits = Limits()
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,13 @@ from lib.files import value_codec
 from lib.files.answer_codec import parse_name, parse_settings
 from lib.files.value_codec import Data
 from lib.jsonkit.json_reader import BadFile, Node, Reader, list_of, optional
+from lib.model.catalogue_entry import is_model_id
 from lib.model.model_record import Number
 from lib.model.settings import Settings
 
 FORMAT = "paddock.experiment"
 VERSION = 1
+MODELS_FIELD = "models"  # left out without models, as earlier versions did
 
 _ADVICE = "Choose an experiment that Paddock exported."
 _VERSION_ADVICE = "Use the version of Paddock that made it."
@@ -48,7 +50,7 @@ def write(plan: Plan) -> Data:
         "repetitions": plan.repetitions,
         "checks": [write_check(check) for check in plan.checks],
         "limits": write_limits(plan.limits),
-    }
+    } | ({MODELS_FIELD: list(plan.models)} if plan.models else {})
 
 
 def write_limits(limits: Limits) -> Data:
@@ -79,6 +81,7 @@ def read(data: Node | Mapping[str, Any]) -> Plan:
         raise BadFile("That is no experiment.", advice=_ADVICE)
     if node.value.get("version") != VERSION:
         raise BadFile("The experiment is of another version.", advice=_VERSION_ADVICE)
+    models: dict[str, Reader] = {MODELS_FIELD: list_of(_read_model)} if MODELS_FIELD in node else {}
     fields = node.read_fields(
         "format",
         "version",
@@ -90,8 +93,15 @@ def read(data: Node | Mapping[str, Any]) -> Plan:
         repetitions=_whole_number,
         checks=read_checks,
         limits=_read_limits,
+        **models,
     )
     return Plan(**fields)
+
+
+def _read_model(node: Node) -> str:
+    if not is_model_id(id := parse_name(node)):
+        raise node.error("is no ID of a model")
+    return id
 
 
 def read_prompts(node: Node) -> tuple[PromptVersion, ...]:

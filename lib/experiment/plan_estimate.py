@@ -15,8 +15,10 @@ from lib.experiment.checks.check_kinds import Judge
 from lib.experiment.checks.llm_judge import judge_request
 from lib.experiment.inputs.prompt_template import count_variables, fill_template
 from lib.experiment.plan import Cell, Plan, PromptVersion, Variant
+from lib.experiment.plan_models import asked_models, resolve_model
 from lib.jsonkit.surrogates import utf8_size
-from lib.model.model_record import Model, Number
+from lib.model.known_models import ModelLookup, find_record
+from lib.model.model_record import DEFAULT_MODEL_ID, Model, Number
 from lib.model.pricing import cost_in_dollars
 from lib.model.request_options import InputForm
 from lib.model.schema_alternatives import as_number
@@ -57,31 +59,62 @@ def _count_tokens(request: Request) -> int:
 
 
 @lru_cache(maxsize=16)
-def estimate_plan(model: Model, plan: Plan, tokens: Callable[[Request], int] = _count_tokens) -> PlanEstimate:
-    """Estimate the plan. ``tokens`` counts a request's input tokens; the default is the model's own tokenizer.
+def estimate_plan(
+    model: Model,
+    plan: Plan,
+    tokens: Callable[[Request], int] = _count_tokens,
+    find_model: ModelLookup = find_record,
+) -> PlanEstimate:
+    """Estimate the plan. ``tokens`` counts a request's input tokens; the default is the default model's tokenizer.
 
+    ``model`` is the one that the plan's base names, and the judge. Each request is priced with its own model.
     The time does not grow with the number of settings and repetitions. Raise BadInput if a request of the
     plan cannot be built. The last few estimates are cached, because the page asks on every rerun.
     """
     rows = plan_grid.count_rows(plan)
-    cells = list(_cell_families(model, plan))
+    cells = list(_cell_families(model, plan, find_model))
     judges = list(_judge_families(model, plan))
-    low, high, counted = _input_tokens(model, plan, [*cells, *judges], tokens)
-    answers = sum(family.out for family in cells) * rows
     judged = sum(request.times for request in judges) * rows
-    out = answers + sum(request.out for request in judges) * rows
-    # A judge reads the answer: reading it is assumed to take as many tokens as writing it.
-    high += answers * sum(isinstance(check, Judge) for check in plan.checks)
-    requests = sum(family.times for family in cells) * rows
+    # A judge reads the answers: reading them is assumed to take as many tokens as writing them.
+    read = sum(family.out for family in cells) * rows * sum(isinstance(check, Judge) for check in plan.checks)
+    parts = [
+        _estimate_part(asked, plan, [family for family in [*cells, *judges] if family.model is asked], tokens)
+        for asked in dict.fromkeys(family.model for family in [*cells, *judges])
+    ]
+    out, requests = sum(part.out for part in parts), sum(family.times for family in cells) * rows
     return PlanEstimate(
         requests=requests,
         judge_requests=judged,
-        tokens_in=(low, high),
+        tokens_in=(sum(part.low for part in parts), sum(part.high for part in parts) + read),
         tokens_out=(0, out),
-        dollars=(cost_in_dollars(Usage(low, 0), model.price), cost_in_dollars(Usage(high, out), model.price)),
+        dollars=(
+            sum((part.least for part in parts), Decimal(0)),
+            sum((part.most for part in parts), cost_in_dollars(Usage(read, 0), model.price)),
+        ),
         seconds=_seconds(plan, requests + judged, out),
-        counted_inputs=counted,
+        counted_inputs=max((part.counted for part in parts if part.counted is not None), default=None),
     )
+
+
+@dataclass(frozen=True)
+class _ModelPart:
+    """Totals of the requests to one model: input tokens from and to, output tokens at most, and dollars."""
+
+    low: int
+    high: int
+    out: int
+    least: Decimal
+    most: Decimal
+    counted: int | None
+
+
+def _estimate_part(
+    model: Model, plan: Plan, families: list[_RequestFamily], tokens: Callable[[Request], int]
+) -> _ModelPart:
+    low, high, counted = _input_tokens(model, plan, families, tokens)
+    out = sum(family.out for family in families) * plan_grid.count_rows(plan)
+    least, most = (cost_in_dollars(usage, model.price) for usage in (Usage(low, 0), Usage(high, out)))
+    return _ModelPart(low, high, out, least, most, counted)
 
 
 @dataclass(frozen=True)
@@ -92,6 +125,7 @@ class _RequestFamily:
     each row; ``out`` bounds the tokens of their answers together.
     """
 
+    model: Model
     build: Callable[[int], Request]
     skeleton: Request
     templates: tuple[str, ...]
@@ -99,9 +133,9 @@ class _RequestFamily:
     out: int
 
 
-def _cell_families(model: Model, plan: Plan) -> Iterator[_RequestFamily]:
-    all_variants = plan_grid.variants(plan, model)
-    for kind in _input_kinds(model, plan):
+def _cell_families(model: Model, plan: Plan, find_model: ModelLookup) -> Iterator[_RequestFamily]:
+    all_variants = plan_grid.variants(plan, model, find_model)
+    for kind in _input_kinds(model, plan, all_variants, find_model):
         variant = all_variants[kind.number]
         for number, prompt in enumerate(plan.prompts):
             system = prompt.system if variant.system is None else variant.system
@@ -109,8 +143,9 @@ def _cell_families(model: Model, plan: Plan) -> Iterator[_RequestFamily]:
                 system = ""  # the prompt form sends none
             bare = replace(plan, prompts=(PromptVersion("", ".", "."),), inputs=replace(plan.inputs, rows=()))
             yield _RequestFamily(
-                partial(_build_cell_request, model, plan, all_variants, number, kind.number),
-                cell_request.request(model, bare, Cell(0, 0, 0, 0, 0), (replace(variant, system=None),)),
+                kind.model,
+                partial(_build_cell_request, kind.model, plan, all_variants, number, kind.number),
+                cell_request.request(kind.model, bare, Cell(0, 0, 0, 0, 0), (replace(variant, system=None),)),
                 (system, prompt.user),
                 kind.count * plan.repetitions,
                 kind.out * plan.repetitions,
@@ -129,27 +164,41 @@ class _InputKind:
     answers' tokens.
     """
 
+    model: Model
     number: int
     count: int
     out: int
 
 
-def _input_kinds(model: Model, plan: Plan) -> list[_InputKind]:
-    cap = None if model.output_limit is None else model.output_limit.name
-    variant_count = plan_grid.count_variants(plan)
-    if not variant_count:
+def _input_kinds(
+    model: Model, plan: Plan, all_variants: Sequence[Variant], find_model: ModelLookup
+) -> list[_InputKind]:
+    if not (setting_count := plan_grid.count_settings(plan)):
         return []
-    # In a grid all variants send the same input; only the axis of the output limit matters.
+    # In a grid all variants of a model send the same input; only the axis of the output limit matters.
     if not plan.variants:
-        values = next((axis.values for axis in plan.axes if axis.name == cap), (_sent_cap(plan.base, cap),))
-        out = sum(_cap_tokens(model, value) for value in values)
-        return [_InputKind(0, variant_count, out * (variant_count // len(values)))]
+        return [
+            _grid_kind(resolve_model(id, model, find_model), plan, number, setting_count, all_variants)
+            for number, id in enumerate(asked_models(plan))
+        ]
     kinds: dict[object, _InputKind] = {}
-    for number, variant in enumerate(plan.variants):
-        old = kinds.get(key := (variant.system, variant.settings.features), _InputKind(number, 0, 0))
-        out = _cap_tokens(model, _sent_cap(variant.settings, cap))
-        kinds[key] = _InputKind(old.number, old.count + 1, old.out + out)
+    for number, variant in enumerate(all_variants):
+        asked = resolve_model(variant.settings.model, model, find_model)
+        key = (asked.id, variant.system, variant.settings.features)
+        old = kinds.get(key, _InputKind(asked, number, 0, 0))
+        out = _cap_tokens(asked, _sent_cap(variant.settings, asked))
+        kinds[key] = _InputKind(old.model, old.number, old.count + 1, old.out + out)
     return list(kinds.values())
+
+
+def _grid_kind(
+    model: Model, plan: Plan, number: int, count: int, all_variants: Sequence[Variant]
+) -> _InputKind:
+    cap = None if model.output_limit is None else model.output_limit.name
+    sent = _sent_cap(all_variants[number].settings, model)
+    values = next((axis.values for axis in plan.axes if axis.name == cap), (sent,))
+    out = sum(_cap_tokens(model, value) for value in values)
+    return _InputKind(model, number, count, out * (count // len(values)))
 
 
 def _judge_families(model: Model, plan: Plan) -> Iterator[_RequestFamily]:
@@ -160,6 +209,7 @@ def _judge_families(model: Model, plan: Plan) -> Iterator[_RequestFamily]:
         if isinstance(check, Judge):
             bare = judge_request(model, Judge("."), empty_answer, {})
             yield _RequestFamily(
+                model,
                 partial(_build_judge_request, model, plan, check, empty_answer),
                 bare,
                 (check.criterion,),
@@ -187,7 +237,7 @@ def _input_tokens(
         except BadInput:  # this row leaves nothing to send; the run reports it
             continue
         low += family.times * count
-        high += family.times * min(count + TOKEN_MARGIN, model.context_window)
+        high += family.times * _most_tokens(model, family.build(row), count)
         if inputs > MAX_COUNTED_INPUTS:
             values = plan_grid.row_values(plan, row)
             counted_max += family.times * (
@@ -247,8 +297,16 @@ def max_output_tokens(model: Model, request: Request) -> int:
     return model.context_window if cap is None else min(int(cap), model.context_window)
 
 
-def _sent_cap(settings: Settings, name: str | None) -> Number | None:
-    return None if name is None else as_number(settings.sent_values().get(name))
+def _most_tokens(model: Model, request: Request, count: int) -> int:
+    """Return the most input tokens of a request for which the default model's tokenizer counts so many."""
+    if model.id != DEFAULT_MODEL_ID:  # another tokenizer may count more
+        return max_input_tokens(model, request)
+    return min(count + TOKEN_MARGIN, model.context_window)
+
+
+def _sent_cap(settings: Settings, model: Model) -> Number | None:
+    cap = model.output_limit
+    return None if cap is None else as_number(settings.sent_values().get(cap.name))
 
 
 def _cap_tokens(model: Model, cap: Number | None) -> int:

@@ -10,7 +10,9 @@ from typing import overload
 
 from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.plan import Axis, Cell, Plan, Variant
+from lib.experiment.plan_models import fit_variant, model_names, resolve_model
 from lib.model import model_record
+from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import Model, Number
 from lib.model.schema_alternatives import Scalar
 from lib.model.settings import Settings, default_setting
@@ -20,6 +22,12 @@ EXPECTED_VARIABLE = "expected"  # stands for the value of the column marked as e
 
 
 def count_variants(plan: Plan) -> int:
+    """Return the number of settings, each counted with every model."""
+    return count_settings(plan) * max(len(plan.models), 1)
+
+
+def count_settings(plan: Plan) -> int:
+    """Return the number of settings that every model is asked with."""
     return len(plan.variants) if plan.variants else prod(len(axis.values) for axis in plan.axes)
 
 
@@ -78,20 +86,27 @@ def sent_templates(plan: Plan) -> list[tuple[str, str]]:
     return templates + [(name, system) for name, system in own_systems if system is not None]
 
 
-def variants(plan: Plan, model: Model) -> Sequence[Variant]:
-    """Return the plan's own variants or, if it has none, the grid of its axes over its base."""
-    return plan.variants or _VariantGrid(plan, model)
+def variants(plan: Plan, model: Model, find_model: ModelLookup = find_record) -> Sequence[Variant]:
+    """Return the plan's own variants or, if it has none, the grid of its axes over its base; each with every model.
+
+    ``model`` is the one that the plan's base names. Of each setting's variants, the models change fastest.
+    """
+    if plan.variants and not plan.models:
+        return plan.variants
+    return _VariantGrid(plan, model, find_model)
 
 
-def variants_for_run(plan: Plan, model: Model) -> Sequence[Variant]:
+def variants_for_run(plan: Plan, model: Model, find_model: ModelLookup = find_record) -> Sequence[Variant]:
     """Return the variants for building the requests of a run: a list, which is faster, if the run is as long."""
-    all_variants = variants(plan, model)
+    all_variants = variants(plan, model, find_model)
     return list(all_variants) if len(all_variants) <= count_cells(plan) else all_variants
 
 
 class _VariantGrid(Sequence[Variant]):
-    def __init__(self, plan: Plan, model: Model) -> None:
-        self._base, self._axes, self._model, self._count = plan.base, plan.axes, model, count_variants(plan)
+    def __init__(self, plan: Plan, model: Model, find_model: ModelLookup) -> None:
+        self._plan, self._model, self._count = plan, model, count_variants(plan)
+        self._models = [resolve_model(id, model, find_model) for id in plan.models]
+        self._names = model_names(plan.models)
 
     def __len__(self) -> int:
         return self._count
@@ -106,8 +121,28 @@ class _VariantGrid(Sequence[Variant]):
         place = index + self._count if index < 0 else index
         if not 0 <= place < self._count:
             raise IndexError(index)
-        choices = list(zip(self._axes, axis_values(self._axes, place), strict=True))
-        settings = self._base
+        if not self._models:
+            return self._own_variant(place)
+        setting, number = divmod(place, len(self._models))
+        variant = self._own_variant(setting)
+        is_only = len(self._models) == 1
+        parts = [variant.name] if is_only else [self._names[number]]
+        if not is_only and variant.name != AS_SET:
+            parts.append(variant.name)
+        if self._plan.variants:
+            settings = fit_variant(variant.settings, self._models[number])
+        else:
+            swept = zip(self._plan.axes, axis_values(self._plan, place), strict=True)
+            settings = fit_variant(self._plan.base, self._models[number], tuple(swept))
+        return Variant(" · ".join(parts), settings, variant.system)
+
+    def _own_variant(self, setting: int) -> Variant:
+        """Return the variant of a setting, with the model that the plan's own settings name."""
+        if self._plan.variants:
+            return self._plan.variants[setting]
+        values = _axis_values(self._plan.axes, setting)
+        choices = list(zip(self._plan.axes, values, strict=True))
+        settings = self._plan.base
         for axis, value in reversed(choices):
             settings = _with_value(settings, self._model, axis.name, value)
         described = [
@@ -116,11 +151,15 @@ class _VariantGrid(Sequence[Variant]):
         return Variant(" · ".join(described) or AS_SET, settings)
 
 
-def axis_values(axes: Sequence[Axis], variant: int) -> tuple[Number | None, ...]:
+def axis_values(plan: Plan, variant: int) -> tuple[Number | None, ...]:
     """Return each axis's value in that variant of the grid, in the axes' order. The last axis changes fastest."""
+    return _axis_values(plan.axes, variant // max(len(plan.models), 1))
+
+
+def _axis_values(axes: Sequence[Axis], setting: int) -> tuple[Number | None, ...]:
     values: list[Number | None] = []
     for axis in reversed(axes):
-        variant, index = divmod(variant, len(axis.values))
+        setting, index = divmod(setting, len(axis.values))
         values.append(axis.values[index])
     return tuple(reversed(values))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 
-from lib.api.request import Turn, build_input, build_request
+from lib.api.request import Turn, build_input, build_request, require_known
 from lib.errors import BadInput
 from lib.experiment.check_problems import check_variables, find_check_problems
 from lib.experiment.inputs.input_table import Inputs
@@ -22,6 +22,8 @@ from lib.experiment.plan_grid import (
     sent_templates,
     used_variables,
 )
+from lib.experiment.plan_models import resolve_model
+from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import Model
 from lib.model.settings import check_parameters
 
@@ -57,12 +59,15 @@ check_problem = partial(PlanProblem, PlanPart.CHECKS)
 limit_problem = partial(PlanProblem, PlanPart.LIMITS)
 
 
-def find_problems(plan: Plan, model: Model) -> tuple[PlanProblem, ...]:
-    """Return everything that blocks a run, in the order of the plan's parts; empty if the plan can be run."""
+def find_problems(plan: Plan, model: Model, find_model: ModelLookup = find_record) -> tuple[PlanProblem, ...]:
+    """Return everything that blocks a run, in the order of the plan's parts; empty if the plan can be run.
+
+    ``model`` is the one that the plan's base names; the others are looked up.
+    """
     return (
         *_prompt_problems(plan),
         *_input_problems(plan),
-        *_settings_problems(plan, model),
+        *_settings_problems(plan, model, find_model),
         *_check_problems(plan),
         *_limit_problems(plan.limits),
     )
@@ -129,7 +134,7 @@ def _input_problems(plan: Plan) -> Iterator[PlanProblem]:
             )
 
 
-def _settings_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
+def _settings_problems(plan: Plan, model: Model, find_model: ModelLookup) -> Iterator[PlanProblem]:
     if not 1 <= plan.repetitions <= MAX_REPETITIONS:
         yield setting_problem(
             f"Repetitions must be between 1 and {MAX_REPETITIONS:,}; {plan.repetitions:,} is not.",
@@ -144,12 +149,20 @@ def _settings_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
     named_settings = [(variant.name, variant.settings) for variant in plan.variants] or [("", plan.base)]
     for name, settings in named_settings:
         sent, features = settings.sent_values(), settings.features
+        own = model if plan.models else resolve_model(settings.model, model, find_model)
         try:
-            check_parameters({key: value for key, value in sent.items() if key not in swept}, model)
+            check_parameters({key: value for key, value in sent.items() if key not in swept}, own)
             input = build_input(features, (Turn("user", "."),))
-            build_request(model, input, response_format=features.response_format)
+            build_request(own, input, response_format=features.response_format)
         except BadInput as error:
             yield setting_problem(f"{name}: {error.message}" if name else error.message, error.advice)
+    for id in _duplicates(plan.models):
+        yield setting_problem(f"The model {id} is listed twice.", "Remove one of them.")
+    for id in dict.fromkeys(plan.models):
+        try:
+            require_known(resolve_model(id, model, find_model))
+        except BadInput as error:
+            yield setting_problem(error.message, error.advice)
     cells = count_cells(plan)
     if cells > MAX_CELLS:
         yield setting_problem(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -27,6 +27,11 @@ class Spending:
     def max_dollars(self) -> Decimal:
         """The most dollars that all of it can cost."""
         return self.dollars + self.uncertain + self.reserved
+
+
+def bounding_price(prices: Sequence[Price]) -> Price:
+    """Return the price whose neurons cost most in comparison with its listed dollars: it bounds all of them."""
+    return max(prices, key=lambda price: budget_dollars(Decimal(1), price))
 
 
 class Budget:

@@ -16,7 +16,9 @@ from lib.chat.answer import Answer
 from lib.errors import BadInput
 from lib.experiment import cell_request, plan_grid
 from lib.experiment.plan import Cell, Plan
+from lib.experiment.plan_models import resolve_model
 from lib.experiment.results.cell_result import Result, Status
+from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import Model
 
 LOOKAHEAD = 256  # cells whose requests are built together and looked up in one database query
@@ -52,12 +54,17 @@ class CellQueue:
     """
 
     def __init__(
-        self, model: Model, plan: Plan, lookup: Callable[[Mapping[str, Request]], Mapping[str, Answer]]
+        self,
+        model: Model,
+        plan: Plan,
+        lookup: Callable[[Mapping[str, Request]], Mapping[str, Answer]],
+        find_model: ModelLookup = find_record,
     ) -> None:
         self._model = model
+        self._find_model = find_model
         self._plan = plan
         self._lookup = lookup
-        self._variants = plan_grid.variants_for_run(plan, model)
+        self._variants = plan_grid.variants_for_run(plan, model, find_model)
         self._numbers = iter(range(plan_grid.count_cells(plan)))
         self._taken: Collection[int] = frozenset()
         self._again: deque[Result] = deque()
@@ -157,15 +164,16 @@ class CellQueue:
 
     def _make_job(self, cell: Cell, before: Result | None) -> CellJob:
         try:
-            request = cell_request.request(self._model, self._plan, cell, self._variants)
+            request = cell_request.request(self._model, self._plan, cell, self._variants, self._find_model)
         except BadInput as error:
             return CellJob(cell, None, previous=before, problem=error)
         return CellJob(cell, request, self._fingerprint(request), before)
 
     def _fingerprint(self, request: Request) -> str | None:
         """Return an id of the request and the kind of backend; None if the answer is random, without a seed."""
+        model = resolve_model(request.model, self._model, self._find_model)
         if not any(
-            parameter.is_seed and parameter.name in request.parameters for parameter in self._model.parameters
+            parameter.is_seed and parameter.name in request.parameters for parameter in model.parameters
         ):
             return None
         identity = json.dumps([self._where, request.model, wire.encode_request(request)], sort_keys=True)

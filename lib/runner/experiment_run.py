@@ -17,9 +17,10 @@ from lib.errors import BadInput, HeldElsewhere, PaddockError
 from lib.experiment import plan_grid
 from lib.experiment.checks.check_kinds import Judge
 from lib.experiment.plan import Limits, Plan
+from lib.experiment.plan_models import asked_models, resolve_model
 from lib.experiment.results.cell_result import Result, Status
-from lib.model.model_record import Model
-from lib.runner.budget import Budget
+from lib.model.known_models import ModelLookup, find_record, known_or_unknown
+from lib.runner.budget import Budget, bounding_price
 from lib.runner.cell_queue import CellQueue
 from lib.runner.concurrency_limit import ConcurrencyLimit
 from lib.runner.progress import RunProgress, RunState
@@ -43,19 +44,23 @@ class ExperimentRun:
         self,
         client: WorkersAI,
         store: Store,
-        model: Model,
         owner: str,
         saved: SavedRun,
         cells: Iterable[StoredCell] = (),
+        find_model: ModelLookup = find_record,
     ) -> None:
-        """Restore a saved run with its cells. Reads and writes nothing."""
+        """Restore a saved run with its cells. Reads and writes nothing.
+
+        ``find_model`` looks up the models that the plan names.
+        """
         self.loaded_at = time.monotonic()
         entry = saved.entry
         self.id = entry.id
         self.owner = owner
         self.experiment = entry.experiment_id
         self.plan = saved.plan
-        self.model = model
+        # The one that the plan's base names; it also judges.
+        self.model = model = known_or_unknown(find_model, entry.model)
         self._client = client
         self._store = store
         self._limits = saved.limits
@@ -70,8 +75,13 @@ class ExperimentRun:
         recovered = recover_cells(saved.plan, entry.billed, cells)
         self._counters.add(recovered.results)
         self._rate_limiter = RateLimiter(saved.limits.per_minute)
-        self._budget = Budget(saved.limits, model.price, recovered_spending(recovered))
-        self._queue = CellQueue(model, saved.plan, lambda asked: store.cells.find_answers(owner, asked))
+        self._find_model = find_model
+        asked = (resolve_model(id, model, find_model) for id in asked_models(saved.plan))
+        price = bounding_price([model.price, *(other.price for other in asked)])
+        self._budget = Budget(saved.limits, price, recovered_spending(recovered))
+        self._queue = CellQueue(
+            model, saved.plan, lambda asked: store.cells.find_answers(owner, asked), find_model
+        )
         self._queue.restore(recovered.saved_numbers, recovered.to_ask)
         self._journal = ResultJournal(store, owner, entry.id, self._counters.add)
         self._journal.restore(set(recovered.saved_numbers), recovered.last_position)
@@ -141,6 +151,7 @@ class ExperimentRun:
                 self._journal,
                 lambda error: self._end_for_worker(context, error),
                 ConcurrencyLimit(lambda: self._limits.concurrency),
+                self._find_model,
             )
             self._context = context
             self._leader = threading.Thread(
@@ -353,13 +364,18 @@ class ExperimentRun:
 
 
 def create_run(
-    store: Store, client: WorkersAI, model: Model, owner: str, experiment: str, plan: Plan
+    store: Store,
+    client: WorkersAI,
+    owner: str,
+    experiment: str,
+    plan: Plan,
+    find_model: ModelLookup = find_record,
 ) -> ExperimentRun:
     """Save and return a new run of the owner's experiment, not started. Raises StorageFailed."""
     entry = RunEntry(
         uuid.uuid4().hex,
         experiment,
-        model.id,
+        plan.base.model,
         "",
         billed=False,
         state=RunState.READY.value,
@@ -368,4 +384,4 @@ def create_run(
     )
     saved = SavedRun(entry, plan, plan.limits)
     store.runs.add(owner, saved)
-    return ExperimentRun(client, store, model, owner, saved)
+    return ExperimentRun(client, store, owner, saved, find_model=find_model)

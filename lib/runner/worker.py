@@ -22,7 +22,9 @@ from lib.experiment.checks.check_kinds import CheckOutcome, Judge
 from lib.experiment.checks.llm_judge import judge_request, read_verdict
 from lib.experiment.plan import Limits, Plan
 from lib.experiment.plan_estimate import max_cost
+from lib.experiment.plan_models import resolve_model
 from lib.experiment.results.cell_result import Result, Status
+from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import Model
 from lib.runner.attempt import Attempt, is_fatal, price_attempt
 from lib.runner.budget import ZERO_DOLLARS, Budget
@@ -43,7 +45,8 @@ JUDGE_IN_DOUBT = "The run ended while the judge was being asked; this may have c
 class WorkerContext:
     """The objects that all workers of one start share. ``ended`` is set when nothing more may be sent.
 
-    A worker calls ``halt`` to end them all, with the error, or with None if the budget is used up.
+    ``model`` is the one that the plan's base names, and the judge; ``find_model`` looks up the others. A worker calls
+    ``halt`` to end them all, with the error, or with None if the budget is used up.
     """
 
     client: WorkersAI
@@ -57,9 +60,14 @@ class WorkerContext:
     journal: ResultJournal
     halt: Callable[[errors.PaddockError | None], None]
     concurrency_limit: ConcurrencyLimit
+    find_model: ModelLookup = find_record
     ended: threading.Event = field(default_factory=threading.Event)
     failures_in_row: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def model_of(self, request: Request) -> Model:
+        """Return the model that a request asks."""
+        return resolve_model(request.model, self.model, self.find_model)
 
 
 def worker_count(limits: Limits) -> int:
@@ -260,7 +268,7 @@ class Worker:
         _NoBudget or _RequestCancelled.
         """
         context, judging = self._context, result.status is Status.ANSWERED
-        top = max_cost(context.model, request)
+        top = max_cost(context.model_of(request), request)
         refusals = 0
         while True:
             attempt = self._attempt(request, fingerprint, result, top, judging)
@@ -334,7 +342,7 @@ class Worker:
     def _send_request(self, request: Request, top: Decimal) -> Attempt:
         context, connection = self._context, self._connection
         assert connection is not None  # noqa: S101
-        accumulator = AnswerAccumulator(context.backend, context.model, request)
+        accumulator = AnswerAccumulator(context.backend, context.model_of(request), request)
         error: errors.PaddockError | None = None
         stopped = False
         try:
@@ -349,7 +357,7 @@ class Worker:
                 raise
             error = internal_error(failed)
         answer = accumulator.build_answer(stopped=stopped, error=error)
-        return price_attempt(answer, connection.was_sent, top, context.model, context.backend)
+        return price_attempt(answer, connection.was_sent, top, context.model_of(request), context.backend)
 
     def _report_to_rate_limiter(self, attempt: Attempt, turn: float) -> None:
         limiter, error = self._context.rate_limiter, attempt.answer.error

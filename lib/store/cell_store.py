@@ -17,7 +17,7 @@ from lib.experiment import cell_request, plan_grid
 from lib.experiment.checks.check_kinds import CheckOutcome
 from lib.experiment.results.cell_result import Result, Status
 from lib.files import value_codec
-from lib.model import model_record
+from lib.model.known_models import ModelLookup, find_record, known_or_unknown
 from lib.store import answer_columns, tables
 from lib.store.database import Database
 from lib.store.lease_store import LeaseStore
@@ -47,8 +47,9 @@ _UPDATE = (
 class CellStore:
     """The results of every owner's runs, cell by cell."""
 
-    def __init__(self, database: Database, leases: LeaseStore) -> None:
+    def __init__(self, database: Database, leases: LeaseStore, find_model: ModelLookup = find_record) -> None:
         self._database = database
+        self._find_model = find_model
         self._leases = leases
         # By owner and run id: the database's generation and the run's primary key.
         self._run_keys: dict[tuple[str, str], tuple[int, int]] = {}
@@ -58,7 +59,11 @@ class CellStore:
         with self._database.reading() as connection:
             run = read_run(connection, owner, run_id)
             key = read_run_key(connection, owner, run_id)
-            return () if run is None or key is None else tuple(_read_cells(connection, key, run))
+            return (
+                ()
+                if run is None or key is None
+                else tuple(_read_cells(connection, key, run, self._find_model))
+            )
 
     def last_position(self, owner: str, run_id: str) -> int:
         """Return the position of the run's last change, 0 if there was none."""
@@ -173,19 +178,23 @@ def _read_outcome(data: list[Any]) -> CheckOutcome:
     return CheckOutcome(passed, reason, None if usage is None else value_codec.read_usage(usage))
 
 
-def _read_cells(connection: Connection, run_key: int, run: SavedRun) -> Iterator[StoredCell]:
+def _read_cells(
+    connection: Connection, run_key: int, run: SavedRun, find_model: ModelLookup
+) -> Iterator[StoredCell]:
     """Yield the run's cells. Requests are not stored: they are built again from the plan."""
-    model = model_record.models().get(run.entry.model) or model_record.default_model()
-    variants = plan_grid.variants_for_run(run.plan, model)
+    model = known_or_unknown(find_model, run.entry.model)
+    variants = plan_grid.variants_for_run(run.plan, model, find_model)
     for row in connection.execute(select(_TABLE).where(_TABLE.c.run == run_key).order_by(_TABLE.c.position)):
         cell = plan_grid.cell_at(run.plan, row.number)
         answer = None
         if row.id is not None:
             try:
-                request = cell_request.request(model, run.plan, cell, variants)
+                request = cell_request.request(model, run.plan, cell, variants, find_model)
             except BadInput:
-                # The bounds in the model's record have changed since: the answer is shown without its request.
-                request = Request(model.id, Messages(()), MappingProxyType({}), stream=False)
+                # The model is not listed here, or its bounds have changed since: the answer is shown without its
+                # request.
+                asked = variants[cell.variant].settings.model
+                request = Request(asked, Messages(()), MappingProxyType({}), stream=False)
             answer = answer_columns.answer_from_row(row, request, run.entry.backend, run.entry.billed)
         result = Result(
             cell=cell,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from lib.model.known_models import ModelLookup, find_record
 from lib.store.cell_store import CellStore
 from lib.store.comparison_store import ComparisonStore
 from lib.store.conversation_store import ConversationStore
@@ -20,7 +21,7 @@ class Store:
 
     Every method of every part opens and migrates the database first if needed, and raises StorageFailed if it fails;
     the caller may try again. ``clock`` gives seconds since 1970. ``heartbeat_seconds`` is the time between renewals
-    of leases, None for no renewals.
+    of leases, None for no renewals. ``find_model`` looks up the models that runs have asked.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Store:
         url: str,
         clock: Callable[[], float] = time.time,
         heartbeat_seconds: float | None = HEARTBEAT_SECONDS,
+        find_model: ModelLookup = find_record,
     ) -> None:
         self.database = Database(url, clock)
         self.leases = LeaseStore(self.database, heartbeat_seconds)
@@ -37,7 +39,7 @@ class Store:
         self.schemas = SavedSchemaStore(self.database)
         self.experiments = ExperimentStore(self.database)
         self.runs = RunStore(self.database, self.leases)
-        self.cells = CellStore(self.database, self.leases)
+        self.cells = CellStore(self.database, self.leases, find_model)
 
     def close(self) -> None:
         """End all leases and close all connections. The next use opens them again."""

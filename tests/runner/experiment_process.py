@@ -7,7 +7,7 @@ from lib.api.client import WorkersAI
 from lib.runner.experiment_run import ExperimentRun
 from lib.store.store import Store
 from tests.killable_process import Report
-from tests.runner.run_fixtures import MODEL, OWNER
+from tests.runner.run_fixtures import OWNER
 from tests.sample_values import ACCOUNT, TOKEN
 
 
@@ -16,7 +16,7 @@ def run_experiment(report: Report, database: str, url: str, run: str, billed: bo
     store = Store(database)
     saved = store.runs.load(OWNER, run)
     assert saved is not None
-    batch = ExperimentRun(WorkersAI(), store, MODEL, OWNER, saved, store.cells.load(OWNER, run))
+    batch = ExperimentRun(WorkersAI(), store, OWNER, saved, store.cells.load(OWNER, run))
     batch.start(Backend("test", url, ACCOUNT, Secret(TOKEN), billed=billed))
     report("begun", None)
     while batch.is_working:

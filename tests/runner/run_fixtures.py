@@ -50,16 +50,14 @@ def numbers_plan(
 def new_run(store: Store, asked: Plan, client: WorkersAI | None = None, owner: str = OWNER) -> ExperimentRun:
     """Save the plan as an experiment, and return a new run of it."""
     store.experiments.save(owner, SavedExperiment(f"x-{owner}", "Numbers", asked))
-    return create_run(store, client or WorkersAI(), MODEL, owner, f"x-{owner}", asked)
+    return create_run(store, client or WorkersAI(), owner, f"x-{owner}", asked)
 
 
 def reload_run(store: Store, batch: ExperimentRun) -> ExperimentRun:
     """Return the same run as a new process would load it."""
     saved = store.runs.load(batch.owner, batch.id)
     assert saved is not None
-    return ExperimentRun(
-        WorkersAI(), store, MODEL, batch.owner, saved, store.cells.load(batch.owner, batch.id)
-    )
+    return ExperimentRun(WorkersAI(), store, batch.owner, saved, store.cells.load(batch.owner, batch.id))
 
 
 def budget_limits(dollars: str | None, requests: int | None = None) -> Limits:

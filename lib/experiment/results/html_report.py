@@ -16,9 +16,14 @@ from lib.experiment.checks.check_evaluation import judged_text
 from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.plan import Plan
 from lib.experiment.plan_grid import count_rows, format_value, parameter_label, variants
+from lib.experiment.plan_models import asked_models, resolve_model
 from lib.experiment.results.cell_result import Result, Status
+from lib.experiment.results.model_chart import model_chart, ranked_models
+from lib.experiment.results.model_comparison import ModelComparison, compare_asked_models
+from lib.experiment.results.model_verdict import describe_correction, describe_models
 from lib.experiment.results.result_summary import ResultTally, build_heatmap, rank_groups, summarise_results
 from lib.experiment.results.winner import GroupedBy, Winner, find_winner, format_interval, format_share
+from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import Model
 from lib.model.pricing import format_dollars
 
@@ -33,10 +38,17 @@ MAX_TEXT = 600  # characters of a prompt, an input or an answer
 _NOT_IN_HTML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
-def render_report(name: str, plan: Plan, model: Model, results: Sequence[Result], when: datetime) -> str:
-    """Return the HTML page. ``when`` is the date that it shows."""
+def render_report(
+    name: str,
+    plan: Plan,
+    model: Model,
+    results: Sequence[Result],
+    when: datetime,
+    find_model: ModelLookup = find_record,
+) -> str:
+    """Return the HTML page. ``when`` is the date that it shows, ``model`` the one that the plan's base names."""
     summary = summarise_results(plan, results)
-    settings = [variant.name for variant in variants(plan, model)]
+    settings = [variant.name for variant in variants(plan, model, find_model)]
     prompts = [prompt.name for prompt in plan.prompts]
     best_setting = find_winner(results, summary.variants, settings, GroupedBy.VARIANTS)
     best_prompt = find_winner(results, summary.prompts, prompts, GroupedBy.PROMPTS)
@@ -45,17 +57,26 @@ def render_report(name: str, plan: Plan, model: Model, results: Sequence[Result]
     verdict = _verdict(summary.total, best_setting, "setting")
     if len(settings) == 1 and len(prompts) > 1:
         verdict = _verdict(summary.total, best_prompt, "prompt")
+    models = compare_asked_models(plan, results, find_model)
+    is_billed = any(answer.billed for answer in answers)
+    # Settings that differ in the model only are compared as models.
+    are_settings_models = models is not None and len(models.models) == len(settings)
+    if models is not None and models.enough is not None:
+        verdict = _model_verdict(models)
     not_passed = [result for result in results if result.passed is False and result.answer is not None]
     html = _template().render(
         name=name,
-        model=model,
+        models=[resolve_model(id, model, find_model) for id in asked_models(plan)],
+        model_table=None if models is None else _model_table(models, billed=is_billed),
         plan=plan,
         date=f"{when.day} {when:%B %Y}",
         backends=dict.fromkeys(backend_label(answer.backend) for answer in answers),
         verdict=verdict,
         total=summary.total,
-        cost_label="Cost" if any(answer.billed for answer in answers) else "Would cost",
-        setting_table=_group_table("Setting", summary.variants, settings, best_setting),
+        cost_label="Cost" if is_billed else "Would cost",
+        setting_table=None
+        if are_settings_models
+        else _group_table("Setting", summary.variants, settings, best_setting),
         heatmap=_heatmap(plan, model, results),
         prompt_table=_group_table("Prompt", summary.prompts, prompts, best_prompt),
         checks=list(zip(check_titles, summary.checks, strict=True)),
@@ -115,6 +136,21 @@ def _verdict(total: ResultTally, winner: Winner | None, group: str) -> _Verdict:
     if winner.is_certain:
         return _Verdict(f"The best {group}", f"{winner.text} {winner.test_text}", "certain")
     return _Verdict("Ahead, but too close to call", f"{winner.text} {winner.test_text}".rstrip())
+
+
+def _model_verdict(models: ModelComparison) -> _Verdict:
+    is_clear = any(pair.is_clear for pair in models.differences)
+    return _Verdict("Which model is enough", describe_models(models), "certain" if is_clear else "")
+
+
+def _model_table(models: ModelComparison, *, billed: bool) -> dict[str, Any]:
+    return {
+        "rows": list(enumerate(ranked_models(models), 1)),
+        "enough": models.enough,
+        "chart": model_chart(models, billed=billed),
+        "correction": describe_correction(models),
+        "price": "1,000 answers cost" if billed else "1,000 answers would cost",
+    }
 
 
 def _group_table(

@@ -12,6 +12,7 @@ from lib.experiment.plan import Cell, Plan
 from lib.experiment.plan_grid import variants
 from lib.experiment.results.cell_result import Result
 from lib.experiment.results.pass_statistics import mcnemar_p_value
+from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import Model
 
 
@@ -86,7 +87,10 @@ def compare_prompts(results: Iterable[Result], first: int, second: int) -> Paire
 
 
 def compare_runs(
-    model: Model, before: tuple[Plan, Iterable[Result]], after: tuple[Plan, Iterable[Result]]
+    model: Model,
+    before: tuple[Plan, Iterable[Result]],
+    after: tuple[Plan, Iterable[Result]],
+    find_model: ModelLookup = find_record,
 ) -> PairedComparison:
     """Compare two runs of an experiment: the same inputs under the same settings, whatever their indexes are.
 
@@ -96,7 +100,7 @@ def compare_runs(
     prompt_of = _same_prompts(old, new)
     shared = [name for name in old.inputs.columns if name in new.inputs.columns]
     old_rows, new_rows = _row_keys(old, shared), _row_keys(new, shared)
-    old_ways, new_ways = (_variant_keys(plan, model) for plan in (old, new))
+    old_ways, new_ways = (_variant_keys(plan, model, find_model) for plan in (old, new))
     first = {
         (prompt_of[cell.prompt], old_rows[cell.row], old_ways[cell.variant], cell.repetition): result
         for result in results
@@ -141,11 +145,11 @@ def _row_keys(plan: Plan, columns: Sequence[str]) -> Sequence[Hashable]:
     return _tell_apart(tuple(row[place] for place in places) for row in plan.inputs.rows)
 
 
-def _variant_keys(plan: Plan, model: Model) -> Sequence[Hashable]:
+def _variant_keys(plan: Plan, model: Model, find_model: ModelLookup) -> Sequence[Hashable]:
     """Return a key for each variant: what it sends, and a counter that tells equal variants apart."""
-    all_settings = ((variant.settings, variant.system) for variant in variants(plan, model))
+    all_settings = ((variant.settings, variant.system) for variant in variants(plan, model, find_model))
     return _tell_apart(
-        (frozenset(settings.sent_values().items()), settings.features, system)
+        (settings.model, frozenset(settings.sent_values().items()), settings.features, system)
         for settings, system in all_settings
     )
 

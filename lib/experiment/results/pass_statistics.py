@@ -19,10 +19,13 @@ class Interval:
     high: float
 
 
-def wilson_interval(passed: int, n: int, confidence: float = CONFIDENCE) -> Interval:
+def wilson_interval(
+    passed: int, n: int, confidence: float = CONFIDENCE, design_effect: float = 1.0
+) -> Interval:
     """Return Wilson's score interval of ``passed`` of ``n``; 0 to 1 if ``n`` is 0. Raise ValueError.
 
-    Unlike the textbook's normal interval it is right for few answers and near 0 and 1, as is usual here.
+    Unlike the textbook's normal interval it is right for few answers and near 0 and 1, as is usual here. With a
+    ``design_effect`` the answers count as ``n`` divided by it, because some of them resemble each other.
     """
     if not 0 <= passed <= n:
         raise ValueError(f"{passed} of {n}")
@@ -30,9 +33,10 @@ def wilson_interval(passed: int, n: int, confidence: float = CONFIDENCE) -> Inte
         return Interval(0.0, 1.0)
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     share = passed / n
-    middle = share + z * z / (2 * n)
-    around = z * sqrt((share * (1 - share) + z * z / (4 * n)) / n)
-    scale = 1 + z * z / n
+    n_effective = n / design_effect
+    middle = share + z * z / (2 * n_effective)
+    around = z * sqrt((share * (1 - share) + z * z / (4 * n_effective)) / n_effective)
+    scale = 1 + z * z / n_effective
     # At the ends the bound is exact; computed, it would be off by rounding.
     low = 0.0 if passed == 0 else (middle - around) / scale
     high = 1.0 if passed == n else (middle + around) / scale

@@ -13,34 +13,47 @@ from lib.chat.answer import text_or_calls, tool_calls_as_json
 from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.plan import Plan, Variant
 from lib.experiment.plan_grid import axis_values, format_value, parameter_label, variants
+from lib.experiment.plan_models import asked_models
 from lib.experiment.results.cell_result import Result
 from lib.files import csv_export, xlsx_export
 from lib.files.csv_export import CellValue, SheetRow
 from lib.jsonkit.surrogates import encode_utf8
-from lib.model.model_record import Model
+from lib.model.known_models import ModelLookup, find_record
+from lib.model.model_record import DEFAULT_MODEL_ID, Model
 from lib.model.schema_alternatives import Scalar
 
 _LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # many line-by-line readers break here
 
 
-def write_csv(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
+def write_csv(
+    plan: Plan, model: Model, results: Iterable[Result], find_model: ModelLookup = find_record
+) -> Iterator[bytes]:
     """Yield the CSV file in pieces."""
-    return csv_export.write_csv(export_rows(plan, model, results))
+    return csv_export.write_csv(export_rows(plan, model, results, find_model))
 
 
-def write_xlsx(plan: Plan, model: Model, results: Iterable[Result]) -> bytes:
-    return xlsx_export.write_xlsx(export_rows(plan, model, results), "Results")
+def write_xlsx(
+    plan: Plan, model: Model, results: Iterable[Result], find_model: ModelLookup = find_record
+) -> bytes:
+    return xlsx_export.write_xlsx(export_rows(plan, model, results, find_model), "Results")
 
 
-def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[SheetRow]:
-    """Yield the rows of the file in the order of the cells, after a row of column names."""
-    settings = variants(plan, model)
+def export_rows(
+    plan: Plan, model: Model, results: Iterable[Result], find_model: ModelLookup = find_record
+) -> Iterator[SheetRow]:
+    """Yield the rows of the file in the order of the cells, after a row of column names.
+
+    ``model`` is the one that the plan's base names. If another one is asked, a column holds the models' IDs.
+    """
+    settings = variants(plan, model, find_model)
+    has_models = asked_models(plan) != (DEFAULT_MODEL_ID,)
     variant_at = cache(settings.__getitem__)
     swept = _varied_parameters(plan, model, settings)
     yield [
         "Prompt",
         "Row",
         *(f"Input: {name}" for name in plan.inputs.columns),
+        *(("Model",) if has_models else ()),
         "Setting",
         *(parameter_label(model, name) for name in swept),
         "Repetition",
@@ -66,6 +79,7 @@ def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator
             plan.prompts[cell.prompt].name,
             cell.row + 1,
             *_input_cells(plan, cell.row),
+            *((variant_at(cell.variant).settings.model,) if has_models else ()),
             variant_at(cell.variant).name,
             *(_parameter_cell(value) for value in _parameter_values(plan, variant_at, swept, cell.variant)),
             cell.repetition + 1,
@@ -104,7 +118,7 @@ def _parameter_values(
     plan: Plan, variant_at: Callable[[int], Variant], swept: Sequence[str], variant: int
 ) -> Sequence[Scalar | None]:
     if not plan.variants:
-        return axis_values(plan.axes, variant)
+        return axis_values(plan, variant)
     sent = variant_at(variant).settings.sent_values()
     return [sent.get(name) for name in swept]
 
@@ -132,9 +146,11 @@ def _error(result: Result) -> str | None:
     return error.message if error.code is None else f"{error.message} (code {error.code})"
 
 
-def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
+def write_json_lines(
+    plan: Plan, model: Model, results: Iterable[Result], find_model: ModelLookup = find_record
+) -> Iterator[bytes]:
     """Yield one JSON object a line, with the request's body as sent. Dollars are a text: no reader rounds it."""
-    all_variants = variants(plan, model)
+    all_variants = variants(plan, model, find_model)
     variant_at = cache(all_variants.__getitem__)
     swept = _varied_parameters(plan, model, all_variants)
     for result in _sort_by_cell(results):
@@ -143,6 +159,7 @@ def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Ite
             "prompt": plan.prompts[cell.prompt].name,
             "row": cell.row + 1,
             "inputs": dict(zip(plan.inputs.columns, _input_cells(plan, cell.row), strict=True)),
+            "model": variant_at(cell.variant).settings.model,
             "setting": variant_at(cell.variant).name,
             "parameters": dict(
                 zip(swept, _parameter_values(plan, variant_at, swept, cell.variant), strict=True)

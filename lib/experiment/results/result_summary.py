@@ -156,6 +156,6 @@ def build_heatmap(plan: Plan, results: Iterable[Result], x: str, y: str) -> Heat
     across, down = places[x], places[y]
     cells: dict[tuple[Number | None, Number | None], ResultTally] = {}
     for result in results:
-        values = axis_values(plan.axes, result.cell.variant)
+        values = axis_values(plan, result.cell.variant)
         cells.setdefault((values[across], values[down]), ResultTally()).add(result)
     return Heatmap(x, y, plan.axes[across].values, plan.axes[down].values, cells)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from html import escape
 
 from lib.experiment.plan_grid import format_value
+from lib.experiment.results.pass_statistics import Interval
 from lib.experiment.results.result_summary import Heatmap, ResultTally
 from lib.experiment.results.winner import format_interval
 from lib.jsonkit.surrogates import replace_lone_surrogates
@@ -15,7 +16,7 @@ from lib.model.pricing import format_dollars
 
 # HTML, for the reasons given in lib.ui.model.probability_bars. A pass rate is a dot in the band of its confidence
 # interval; both are written out as text too.
-_STYLE = """<style>
+STYLE = """<style>
 .tally, .heat {border-collapse: collapse; font-size: .875rem; line-height: 1.3; font-variant-numeric: tabular-nums}
 .tally {width: 100%}
 .tally caption, .heat caption {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}
@@ -83,7 +84,7 @@ def tally_table(title: str, groups: Sequence[ChartRow], billed: bool, *, with_co
     contents = "passes, cost, length and time" if with_cost else "passes and time"
     return (
         f'<div class="scroll"><table class="tally"><caption>{escape(title)}: {contents}</caption>'
-        f"<thead><tr>{''.join(head)}</tr></thead><tbody>{rows}</tbody></table></div>{_STYLE}"
+        f"<thead><tr>{''.join(head)}</tr></thead><tbody>{rows}</tbody></table></div>{STYLE}"
     )
 
 
@@ -93,7 +94,10 @@ def _row_html(row: ChartRow, max_cost: Decimal | None, *, is_judged: bool, is_ra
     mark = " <small>best</small>" if row.best else ""
     cells = [f'<th scope="row">{escape(replace_lone_surrogates(row.name))}{mark}</th>']
     if is_judged:
-        cells += [f'<td class="bar">{_share_bar(tally)}</td><td class="share">{share_html(tally)}</td>']
+        cells += [
+            f'<td class="bar">{share_bar(tally, tally.interval)}</td>',
+            f'<td class="share">{share_html(tally, tally.interval)}</td>',
+        ]
     if is_rated:
         cells += [f"<td>{'—' if tally.mean_rating is None else f'{tally.mean_rating:.1f}'}</td>"]
     if max_cost is not None:
@@ -113,23 +117,23 @@ def _row_html(row: ChartRow, max_cost: Decimal | None, *, is_judged: bool, is_ra
     return f"<tr{' class=best' if row.best else ''}>{''.join(cells)}</tr>"
 
 
-def _share_bar(tally: ResultTally) -> str:
+def share_bar(tally: ResultTally, interval: Interval) -> str:
     """Return the pass rate as a dot in its confidence interval; empty if nothing was judged."""
     if tally.pass_rate is None:
         return '<span class="track"></span>'
-    low, high = tally.interval.low, tally.interval.high
+    low, high = interval.low, interval.high
     return (
         f'<span class="track"><i style="left:{low:.2%};width:{high - low:.2%}"></i>'
         f'<b style="left:{tally.pass_rate:.2%}"></b></span>'
     )
 
 
-def share_html(tally: ResultTally) -> str:
+def share_html(tally: ResultTally, interval: Interval) -> str:
     """Return the pass rate with its confidence interval, as HTML."""
     if tally.pass_rate is None:
         return "—"
     return (
-        f"{tally.pass_rate * 100:.0f} % <small>({format_interval(tally.interval)}"
+        f"{tally.pass_rate * 100:.0f} % <small>({format_interval(interval)}"
         f'<span class="wide">; {tally.passed:,} of {tally.judged:,}</span>)</small>'
     )
 
@@ -199,7 +203,7 @@ def heatmap_table(map: Heatmap, names: Mapping[str, str], measure: Measure) -> s
         f'<div class="scroll"><table class="heat"><caption>{escape(measure.name)} by {escape(x)} and {escape(y)}'
         f'</caption><thead><tr><th></th><th class="name" colspan="{len(map.columns)}">{escape(x)} →</th></tr>'
         f'<tr><th scope="col" class="name">{escape(y)} ↓</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-        f"{_STYLE}"
+        f"{STYLE}"
     )
 
 

@@ -17,6 +17,7 @@ from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.live_text_area import draw_text_box
 from lib.ui.widgets.bound import Bound, bind, draw_selectbox
+from lib.ui.widgets.safe_markdown import escape_markdown
 from lib.ui.widgets.short_text import first_names
 from lib.ui.widgets.take_focus import draw_added_focus, focus_added
 
@@ -179,9 +180,14 @@ def _draw_fields(fields: _CheckFields) -> None:
                 placeholder="such as: Is the answer polite, and does it name {{city}}?",
                 help=_VARIABLES_HELP,
             )
+            judge = (
+                f"{escape_markdown(fields.tab.model.name)} judges the answers of all models"
+                if len(fields.tab.plan.models) > 1
+                else "The model that answers also judges each answer"
+            )
             st.caption(
-                ":material/payments: The model that answers also judges each answer by your question. Each takes one "
-                "more request, which counts in the budget and the cost. A small model is a weak judge: read some of "
+                f":material/payments: {judge} by your question. Each takes one more request, which counts in the "
+                "budget and the cost. A small model is a weak judge: read some of "
                 "its verdicts before you trust them."
             )
 

@@ -12,6 +12,7 @@ from lib.experiment.results import html_report, result_export
 from lib.experiment.results.cell_result import Result
 from lib.files.xlsx_export import XLSX_MEDIA_TYPE
 from lib.ui.experiment.results_view import PREFIX, ResultsView
+from lib.ui.shell.account_catalogue import find_model
 
 
 def draw_download_menu(view: ResultsView, name: str) -> None:
@@ -24,16 +25,16 @@ def draw_download_menu(view: ResultsView, name: str) -> None:
         return list({result.cell.number: result for result in run.results()}.values())
 
     def write_csv() -> bytes:
-        return b"".join(result_export.write_csv(plan, model, latest()))
+        return b"".join(result_export.write_csv(plan, model, latest(), find_model))
 
     def write_xlsx() -> bytes:
-        return result_export.write_xlsx(plan, model, latest())
+        return result_export.write_xlsx(plan, model, latest(), find_model)
 
     def write_json_lines() -> bytes:
-        return b"".join(result_export.write_json_lines(plan, model, latest()))
+        return b"".join(result_export.write_json_lines(plan, model, latest(), find_model))
 
     def write_report() -> bytes:
-        report = html_report.render_report(name, plan, model, latest(), datetime.now(UTC))
+        report = html_report.render_report(name, plan, model, latest(), datetime.now(UTC), find_model)
         return report.encode("utf-8", "replace")
 
     def draw_button(

@@ -19,6 +19,7 @@ from lib.experiment.plan_estimate import PlanEstimate, estimate_plan
 from lib.model.model_record import Model, default_model
 from lib.model.settings import Settings, fit_to_model
 from lib.store.stored_values import RunEntry, SavedExperiment
+from lib.ui.shell.account_catalogue import find_model
 from lib.ui.shell.registry import registry
 
 MAX_DRAFTS = 200  # in memory
@@ -39,7 +40,7 @@ class ExperimentDraft:
         self.id = id
         self.name = name
         self.plan = plan
-        self.chat = ChatSession(registry().client, default_model(), Conversation())
+        self.chat = ChatSession(registry().client, default_model(), Conversation(), find_model=find_model)
         self.chat.settings = plan.base
         self.sweeps: dict[str, str] = {}
         self.uses_presets = bool(plan.variants)
@@ -95,7 +96,7 @@ class ExperimentDraft:
         if saved is None:
             return  # it is saved again with its next change
         self.name, self._updated = saved.name, saved.updated
-        plan = replace(saved.plan, base=fit_to_model(saved.plan.base, default_model()))
+        plan = _fit_base(saved.plan)
         if plan != self.plan:
             self.plan = plan
             self.chat.settings = plan.base
@@ -106,7 +107,7 @@ class ExperimentDraft:
         cached = self._estimate
         if cached is None or cached[0] is not self.plan:
             plan = self.plan
-            cached = self._estimate = (plan, estimate_plan(model, plan))
+            cached = self._estimate = (plan, estimate_plan(model, plan, find_model=find_model))
         return cached[1]
 
     def runs(self) -> tuple[RunEntry, ...]:
@@ -153,7 +154,7 @@ class ExperimentDrafts:
             return None  # the list of experiments shows the error
         if saved is None:
             return None
-        plan = replace(saved.plan, base=fit_to_model(saved.plan.base, default_model()))
+        plan = _fit_base(saved.plan)
         return self._add(ExperimentDraft(owner, id, saved.name, plan, saved.updated))
 
     def new(self, owner: str, name: str = UNNAMED, plan: Plan | None = None) -> ExperimentDraft:
@@ -179,6 +180,12 @@ class ExperimentDrafts:
                     break
                 del self._drafts[key]
             return draft
+
+
+def _fit_base(plan: Plan) -> Plan:
+    """Return the plan with settings as their model takes them today; those of a model that is not listed stay."""
+    model = find_model(plan.base.model)
+    return plan if model is None else replace(plan, base=fit_to_model(plan.base, model))
 
 
 def empty_plan() -> Plan:

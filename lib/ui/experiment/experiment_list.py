@@ -9,6 +9,7 @@ import streamlit as st
 
 from lib.errors import PaddockError
 from lib.experiment.sample_experiments import SampleExperiment, load_samples
+from lib.model.model_record import default_model
 from lib.store.stored_values import ExperimentEntry
 from lib.ui.experiment.experiment_draft import ExperimentDrafts
 from lib.ui.experiment.experiment_tab import ExperimentTab, draw_undo_line
@@ -36,7 +37,7 @@ def draw_experiment_menu(tab: ExperimentTab) -> None:
         with st.popover("Experiments", type="tertiary", icon=":material/folder_open:", key="experiments"):
             _draw_list(tab)
         # The samples are numbered from 1.
-        options = ("Empty experiment", *(sample.name for sample in load_samples(tab.model)))
+        options = ("Empty experiment", *(sample.name for sample in load_samples(default_model())))
         st.menu_button(
             "New",
             range(len(options)),
@@ -90,7 +91,7 @@ def _draw_welcome(tab: ExperimentTab) -> None:
         "Or start with a sample:"
     )
     with st.container(horizontal=True, key="experiment-samples"):
-        for number, sample in enumerate(load_samples(tab.model)):
+        for number, sample in enumerate(load_samples(default_model())):
             st.button(
                 sample.name,
                 key=f"experiment-sample-{number}",
@@ -137,7 +138,7 @@ def _draw_list(tab: ExperimentTab) -> None:
 
 def _start_chosen(tab: ExperimentTab) -> None:
     number = st.session_state["experiment-new"]
-    _start(tab, load_samples(tab.model)[number - 1] if number else None)
+    _start(tab, load_samples(default_model())[number - 1] if number else None)
 
 
 def _start(tab: ExperimentTab, sample: SampleExperiment | None) -> None:

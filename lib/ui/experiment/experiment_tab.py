@@ -14,7 +14,6 @@ from lib.experiment import plan_grid
 from lib.experiment.plan import Plan
 from lib.experiment.plan_estimate import PlanEstimate
 from lib.experiment.plan_problems import PlanPart
-from lib.model.model_record import default_model
 from lib.runner.experiment_run import ExperimentRun
 from lib.store.stored_values import RunEntry
 from lib.ui.experiment.experiment_draft import ExperimentDraft, ExperimentDrafts, empty_plan
@@ -49,7 +48,6 @@ class ExperimentTab(PageActions):
     def __init__(self, backend: Backend | None) -> None:
         super().__init__(backend, "experiment-refused", advice="Start the run again in a moment.")
         self.owner = current_owner()
-        self.model = default_model()
         drafts = ExperimentDrafts.shared()
         self.draft: ExperimentDraft = (
             drafts.find(self.owner, st.query_params.get(_QUERY_PARAMETER))
@@ -57,6 +55,7 @@ class ExperimentTab(PageActions):
             or drafts.new(self.owner)
         )
         self.draft.adopt_chat_settings()
+        self.model = self.draft.chat.model
         self.panel = ChatActions(self.owner, self.draft.chat, backend, "-experiment")
         self._show(self.draft)
 

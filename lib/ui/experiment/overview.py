@@ -12,7 +12,7 @@ from lib.experiment.results.cell_result import Status
 from lib.experiment.results.result_rows import CheckVerdict
 from lib.experiment.results.result_summary import build_heatmap
 from lib.experiment.results.winner import GroupedBy, format_interval
-from lib.ui.experiment import answer_filters, charts, winner_actions
+from lib.ui.experiment import answer_filters, charts, model_overview, winner_actions
 from lib.ui.experiment.answer_filters import STATUS_LABELS
 from lib.ui.experiment.charts import ChartRow
 from lib.ui.experiment.results_view import PREFIX, SECTION, ResultsSection, ResultsView
@@ -55,7 +55,9 @@ def _draw_headline(view: ResultsView, *, with_cost: bool = True) -> None:
     with st.container(key=f"{PREFIX}headline", gap="xsmall"):
         if not total.answered:
             st.markdown(f"**None of the {total.asked:,} requests was answered.**")
-        for by in view.compared_groups:
+        if (models := view.models) is not None and models.by_price:
+            model_overview.draw_model_verdict(models)
+        for by in view.ranked_groups:
             if (winner := view.winner(by)) is not None:
                 icon = ":material/trophy:" if winner.is_certain else ":material/balance:"
                 st.markdown(f"{icon} {escape_markdown(winner.text)}", help=winner.test_text or None)
@@ -113,7 +115,9 @@ def _draw_failures(view: ResultsView) -> None:
 
 
 def _draw_all_groups(view: ResultsView, *, with_cost: bool = True) -> None:
-    for by in view.compared_groups:
+    if (models := view.models) is not None:
+        model_overview.draw_models(view, models, with_cost=with_cost)
+    for by in view.ranked_groups:
         _draw_groups(view, by, with_cost=with_cost)
     if not view.compared_groups:
         rows = [ChartRow(view.prompt_names[0], view.summary.total)]

@@ -28,6 +28,7 @@ from lib.experiment.results.winner import GroupedBy, format_p_value
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.ui.experiment.page_buttons import draw_page_buttons
 from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultsView
+from lib.ui.shell.account_catalogue import find_model
 from lib.ui.widgets import bound
 from lib.ui.widgets.bound import bind_choice, draw_choice, draw_selectbox
 from lib.ui.widgets.error_box import draw_error
@@ -149,7 +150,7 @@ def _compare_runs(view: ResultsView, others: Sequence[OtherRun]) -> tuple[Paired
         loaded = st.session_state[_OTHER] = (other.id, other.load())
     before = loaded[1]
     comparison = view.cached(
-        "versus", other.id, lambda: compare_runs(view.model, before, (view.plan, view.results))
+        "versus", other.id, lambda: compare_runs(view.model, before, (view.plan, view.results), find_model)
     )
     return comparison, (other.name, "this run")
 

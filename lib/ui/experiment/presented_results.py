@@ -33,6 +33,6 @@ def _draw_refreshing(tab: ExperimentTab, run: ExperimentRun) -> None:
         progress = run.progress()
         done = progress.answered + progress.failed + progress.doubtful
         st.progress(done / max(progress.cells, 1), text=f"{done:,} of {progress.cells:,} answers")
-    view = current_view(run.plan, tab.model, run)
+    view = current_view(run.plan, run.model, run)
     if view.sheet.rows:
         overview.draw_for_audience(view)

@@ -10,11 +10,14 @@ from typing import Protocol, TypeVar, cast
 import streamlit as st
 
 from lib.experiment.plan import Plan
+from lib.experiment.plan_models import group_by_model
 from lib.experiment.results.cell_result import Result
+from lib.experiment.results.model_comparison import ModelComparison, compare_asked_models
 from lib.experiment.results.result_rows import ResultColumn, ResultFilter, ResultRow, ResultTable, sort_rows
 from lib.experiment.results.result_summary import ResultSummary, ResultTally, summarise_results
 from lib.experiment.results.winner import GroupedBy, Winner, find_winner
 from lib.model.model_record import Model
+from lib.ui.shell.account_catalogue import find_model
 from lib.ui.widgets import bound
 
 # Begins the key of every control and value that belongs to the shown run.
@@ -111,6 +114,29 @@ class ResultsView:
     def compared_groups(self) -> list[GroupedBy]:
         """The kinds of groups that the run has several of."""
         return [by for by in GroupedBy if len(self.names(by)) > 1]
+
+    @property
+    def models(self) -> ModelComparison | None:
+        """The comparison of the models, None if only one was asked."""
+        return self.cached("models", (), lambda: compare_asked_models(self.plan, self.results, find_model))
+
+    @property
+    def ranked_groups(self) -> list[GroupedBy]:
+        """The kinds of groups among which a winner is named.
+
+        Settings that differ in the model only are not among them: ``models`` compares these.
+        """
+        if (groups := group_by_model(self.plan)) is None or len(groups.names) < len(self.setting_names):
+            return self.compared_groups
+        return [by for by in self.compared_groups if by is not GroupedBy.VARIANTS]
+
+    def best(self, by: GroupedBy) -> int | None:
+        """Return the index of the setting or prompt to use: the winner or, among models, the one that is enough."""
+        models = self.models
+        if models is not None and by in self.compared_groups and by not in self.ranked_groups:
+            return None if models.enough is None else models.enough.number
+        winner = self.winner(by)
+        return None if winner is None else winner.best
 
     def rows(self, filter: ResultFilter, column: ResultColumn, *, is_descending: bool) -> list[ResultRow]:
         """Return the rows that pass the filter, sorted by that column."""

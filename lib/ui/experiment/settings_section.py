@@ -11,6 +11,7 @@ import streamlit as st
 from lib.errors import BadInput, PaddockError
 from lib.experiment import plan_grid, sweep
 from lib.experiment.plan import Axis, Variant
+from lib.experiment.plan_models import model_names
 from lib.experiment.plan_problems import MAX_REPETITIONS, PlanPart, PlanProblem
 from lib.files import preset_file
 from lib.files.preset_file import Preset
@@ -19,6 +20,7 @@ from lib.preflight.conflicts import Conflict, NextRequest, find_conflicts
 from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.live_text_area import draw_text_box
+from lib.ui.experiment.models_choice import draw_models_choice
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import bind, draw_choice
@@ -42,6 +44,10 @@ def summary(tab: ExperimentTab) -> str:
     """Summarise the section in one line of Markdown."""
     plan = tab.plan
     times = "" if plan.repetitions == 1 else f", each {plan.repetitions:,} times"
+    if len(plan.models) > 1:
+        times += f", with each of {count_of(len(plan.models), 'model')}"
+    elif plan.models:
+        times += f", with {escape_markdown(model_names(plan.models)[0])}"
     if plan.variants:
         names = first_names([escape_markdown(variant.name) for variant in plan.variants])
         return f"presets {names}{times}"
@@ -50,10 +56,11 @@ def summary(tab: ExperimentTab) -> str:
     swept = " × ".join(
         f"{plan_grid.parameter_label(tab.model, axis.name)} ({len(axis.values)})" for axis in plan.axes
     )
-    return f"{count_of(plan_grid.count_variants(plan), 'setting')}: {swept}{times}"
+    return f"{count_of(plan_grid.count_settings(plan), 'setting')}: {swept}{times}"
 
 
 def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+    draw_models_choice(tab)
     source = ComparedSettings.PRESETS if tab.draft.uses_presets else ComparedSettings.SWEEP
     mode = bind(_MODE, source, partial(_set_source, tab))
     draw_choice(
@@ -83,10 +90,10 @@ def _draw_sweep(tab: ExperimentTab) -> None:
     names = bind(_SWEPT, [axis.name for axis in tab.plan.axes], partial(_set_axes, tab))
     st.multiselect(
         "Try several values of",
-        [parameter.name for parameter in model.parameters],
+        [parameter.name for parameter in model.parameters if parameter.is_number],
         **names.arguments("default"),
         max_selections=MAX_AXES,
-        format_func=lambda name: model.parameter(name).label,
+        format_func=lambda name: plan_grid.parameter_label(model, name),
         placeholder="Choose settings",
         help="Every combination of their values is asked.",
     )

@@ -12,10 +12,10 @@ from lib.experiment.plan import PromptVersion, Variant
 from lib.experiment.plan_grid import variants
 from lib.experiment.results.winner import GroupedBy
 from lib.files import preset_file
-from lib.model.model_record import Model
 from lib.model.settings import Settings, fit_to_model
 from lib.ui.chat.chat_tab import MESSAGE_KEY
 from lib.ui.experiment.results_view import PREFIX, ResultsView
+from lib.ui.shell.account_catalogue import find_model, find_or_stand_in
 from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
@@ -33,7 +33,7 @@ def draw_winner_actions(view: ResultsView) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{PREFIX}keep"):
         setting = _draw_group_choice(view, GroupedBy.VARIANTS, "Use the setting", _SETTING)
         prompt = _draw_group_choice(view, GroupedBy.PROMPTS, "and the prompt", _PROMPT)
-        variant = variants(view.plan, view.model)[setting]
+        variant = variants(view.plan, view.model, find_model)[setting]
         version = view.plan.prompts[prompt]
         st.button(
             "Open in Chat",
@@ -41,7 +41,7 @@ def draw_winner_actions(view: ResultsView) -> None:
             icon=":material/forum:",
             help="Opens a new conversation with these settings, this system prompt and this message",
             on_click=_open_in_chat,
-            args=(view.model, variant, version),
+            args=(variant, version),
         )
         with st.popover("Save as preset", icon=":material/bookmark_add:", key=f"{PREFIX}keep-preset"):
             name_key = f"{_NAME}-{setting}"
@@ -59,7 +59,7 @@ def draw_winner_actions(view: ResultsView) -> None:
                 key=f"{PREFIX}keep-now",
                 type="primary",
                 on_click=_keep_as_preset,
-                args=(view.model, variant, version, name_key),
+                args=(variant, version, name_key),
             )
     match st.session_state.pop(_OUTCOME, None):
         case PaddockError() as error:
@@ -79,10 +79,9 @@ def open_requested_chat() -> None:
 
 def _draw_group_choice(view: ResultsView, by: GroupedBy, label: str, key: str) -> int:
     """Draw a choice and return its index: the best until the user chooses. A single option is not drawn."""
-    names, winner = view.names(by), view.winner(by)
+    names, best = view.names(by), view.best(by)
     if len(names) == 1:
         return 0
-    best = None if winner is None else winner.best
     chosen = st.session_state.get(_chosen_key(key))
     index = (best or 0) if chosen is None else chosen
     box = bind(key, index, partial(_remember_choice, key))
@@ -105,21 +104,23 @@ def _remember_choice(key: str, index: int) -> None:
     st.session_state[_chosen_key(key)] = index
 
 
-def chat_settings(model: Model, variant: Variant) -> Settings:
+def chat_settings(variant: Variant) -> Settings:
     """Return the variant's settings for the chat: streamed, unlike an experiment's, except in JSON mode."""
-    settings = fit_to_model(variant.settings, model)
+    settings, model = variant.settings, find_or_stand_in(variant.settings.model)
+    if model.is_known:
+        settings = fit_to_model(settings, model)
     return settings if settings.features.response_format is not None else settings.with_features(stream=True)
 
 
-def _open_in_chat(model: Model, variant: Variant, prompt: PromptVersion) -> None:
+def _open_in_chat(variant: Variant, prompt: PromptVersion) -> None:
     chat = registry().new_chat(current_owner())
-    chat.settings = chat_settings(model, variant)
+    chat.settings = chat_settings(variant)
     chat.set_system(prompt.system if variant.system is None else variant.system)
     st.session_state[MESSAGE_KEY] = prompt.user
     st.session_state[_CHAT_TO_OPEN] = chat.id
 
 
-def _keep_as_preset(model: Model, variant: Variant, prompt: PromptVersion, name_key: str) -> None:
+def _keep_as_preset(variant: Variant, prompt: PromptVersion, name_key: str) -> None:
     system = prompt.system if variant.system is None else variant.system
     try:
         name = preset_file.clean_name(st.session_state.get(name_key) or "")
@@ -128,7 +129,7 @@ def _keep_as_preset(model: Model, variant: Variant, prompt: PromptVersion, name_
                 f"The system prompt has {{{{{names[0]}}}}} in it, and a preset has no table to take it from.",
                 advice="Open it in Chat, write the text there, and save it as a preset.",
             )
-        settings = chat_settings(model, variant)
+        settings = chat_settings(variant)
         preset = preset_file.Preset(name, system, settings, features=variant.settings.features)
         registry().store.presets.add(current_owner(), preset)
     except PaddockError as error:

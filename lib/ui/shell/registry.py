@@ -25,7 +25,7 @@ from lib.experiment.plan import Plan
 from lib.files.conversation_json import ConversationFile
 from lib.files.preset_file import Preset, parse_preset
 from lib.local_models.supervisor import Supervisor
-from lib.model.model_record import Model, default_model, models
+from lib.model.model_record import Model, default_model
 from lib.model.settings import Settings
 from lib.runner.experiment_run import ExperimentRun, create_run
 from lib.runner.progress import RunState
@@ -60,7 +60,7 @@ class Registry:
         self.catalogue = ModelCatalogue(self.client, data_folder() / "catalogue")
         self.supervisor = Supervisor(self._is_in_use)
         self.models = ModelControl(self.supervisor)
-        self.store = Store(url)
+        self.store = Store(url, find_model=self.catalogue.find_model)
         self.autosave = Autosaver(self.store, self._snapshots, self._adopt)
         self._chats: OwnedCache[ChatSession] = OwnedCache(MAX_CHATS, self._chat_may_go)
         self._runs: OwnedCache[ExperimentRun] = OwnedCache(
@@ -243,7 +243,7 @@ class Registry:
 
     def new_experiment_run(self, owner: str, experiment: str, plan: Plan) -> ExperimentRun:
         """Add a new run of one of the owner's experiments, not started yet. Raise StorageFailed if that fails."""
-        run = create_run(self.store, self.client, default_model(), owner, experiment, plan)
+        run = create_run(self.store, self.client, owner, experiment, plan, self.catalogue.find_model)
         return self._runs.add(owner, run.id, run)
 
     def find_experiment_run(self, owner: str, id: str | None) -> ExperimentRun | None:
@@ -261,9 +261,8 @@ class Registry:
             saved = self.store.runs.load(owner, id)
             if saved is None:
                 return None
-            model = models().get(saved.entry.model) or default_model()
-            cells = self.store.cells.load(owner, id)
-            run = ExperimentRun(self.client, self.store, model, owner, saved, cells)
+            cells, find_model = self.store.cells.load(owner, id), self.catalogue.find_model
+            run = ExperimentRun(self.client, self.store, owner, saved, cells, find_model)
             self._runs.pop(id)
             return self._runs.add(owner, id, run)
 

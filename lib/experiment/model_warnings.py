@@ -1,0 +1,82 @@
+"""Warnings about a plan's models: settings that one of them lacks, or takes only in narrower bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lib.experiment.plan import Plan
+from lib.experiment.plan_grid import format_value, parameter_label
+from lib.experiment.plan_models import fit_variant, model_names, resolve_model
+from lib.experiment.plan_problems import PlanProblem, setting_problem
+from lib.model.known_models import ModelLookup
+from lib.model.model_record import Model, Number, Parameter
+from lib.model.settings import Setting, Settings, fit_setting
+
+_FEATURE_LABELS = {
+    "form": "the single prompt",
+    "response_format": "the JSON answer",
+    "tools": "the tools",
+    "functions": "the functions",
+    "lora": "the adapter",
+    "raw": "“No template”",
+}
+
+
+def find_model_warnings(plan: Plan, model: Model, find_model: ModelLookup) -> Iterator[PlanProblem]:
+    """Yield what each of the plan's models does not take as it is set.
+
+    ``model`` is the one that the plan's base names, whose settings they are.
+    """
+    for id, name in zip(plan.models, model_names(plan.models), strict=True):
+        asked = resolve_model(id, model, find_model)
+        if not asked.is_known or asked is model:
+            continue
+        parameters = {parameter.name: parameter for parameter in asked.parameters}
+        swept = () if plan.variants else plan.axes
+        for number, axis in enumerate(swept):
+            label = parameter_label(model, axis.name)
+            words = _describe_axis(axis.values, label, name, parameters.get(axis.name))
+            if words:
+                yield setting_problem(words, "Remove the model or the setting if that is not wanted.", number)
+        axes = {axis.name for axis in swept}
+        all_settings = [variant.settings for variant in plan.variants] or [plan.base]
+        lines = [line for settings in all_settings for line in _find_changes(settings, model, asked, axes)]
+        for line in dict.fromkeys(lines):
+            yield setting_problem(f"{name} {line}", "The other models are asked with it.")
+
+
+def _describe_axis(
+    values: Sequence[Number | None], label: str, name: str, parameter: Parameter | None
+) -> str:
+    """Return in which way the model does not take all of an axis's values, empty if it does."""
+    if parameter is None:
+        more = ", so all its values ask the same" if len(values) > 1 else ""
+        return f"{name} has no {label.lower()}{more}."
+    changed = []
+    for value in values:
+        if value is not None:
+            fitted = fit_setting(Setting(parameter.name, value, is_sent=True), parameter)
+            if fitted.value != value:
+                changed.append(f"{format_value(fitted.value)} instead of {format_value(value)}")
+    return (
+        f"{name} takes {label.lower()} {parameter.bounds_text}: it gets {', '.join(changed)}."
+        if changed
+        else ""
+    )
+
+
+def _find_changes(settings: Settings, model: Model, asked: Model, axes: set[str]) -> Iterator[str]:
+    fitted = fit_variant(settings, asked)
+    sent = fitted.sent_values()
+    for name, value in settings.sent_values().items():
+        label = parameter_label(model, name).lower()
+        if name in axes:
+            continue
+        if name not in sent:
+            yield f"has no {label}, so {format_value(value)} is not sent to it."
+        elif sent[name] != value:
+            instead = f"{format_value(sent[name])} instead of {format_value(value)}"
+            yield f"gets {label} {instead}, which is out of its bounds."
+    for field, label in _FEATURE_LABELS.items():
+        if getattr(settings.features, field) != getattr(fitted.features, field):
+            yield f"does not document {label}, so it is asked without."

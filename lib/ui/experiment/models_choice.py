@@ -1,0 +1,98 @@
+"""The choice of the models that an experiment asks: those of the account, each with its price."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from lib.api.backend import Backend
+from lib.errors import BadInput
+from lib.experiment.plan_models import model_names
+from lib.model.catalogue_entry import CatalogueEntry
+from lib.model.catalogue_model import listed_price
+from lib.model.model_record import DEFAULT_MODEL_ID
+from lib.model.pricing import format_exact
+from lib.ui.experiment.experiment_tab import ExperimentTab
+from lib.ui.shell.account_catalogue import find_model, model_catalogue
+from lib.ui.widgets.bound import bind
+
+_MODELS = "ways-models"
+
+
+def draw_models_choice(tab: ExperimentTab) -> None:
+    """Draw the choice of models if an account is connected, or if the plan names models."""
+    backend, chosen = tab.backend, tab.plan.models
+    catalogue = None if backend is None or not backend.billed else model_catalogue().find(backend)
+    if catalogue is not None or chosen:
+        entries = (
+            {}
+            if catalogue is None
+            else {entry.id: entry for entry in catalogue.entries if _can_be_asked(entry)}
+        )
+        ids = list(dict.fromkeys([*sorted(entries), *chosen]))
+        names = dict(zip(ids, model_names(ids), strict=True))
+        models = bind(_MODELS, list(chosen), partial(_set_models, tab))
+        st.multiselect(
+            "Models",
+            ids,
+            **models.arguments("default"),
+            format_func=lambda id: _option(names[id], entries.get(id)),
+            placeholder=f"{tab.model.name} alone",
+            help="Each model is asked everything, with the settings that it has. Prices are US dollars per million "
+            "tokens, read and written. The results say which model is enough.",
+        )
+        if chosen and (backend is None or not backend.billed):
+            st.caption("These models are those of a Cloudflare account. Connect it to ask them.")
+    elif backend is not None and backend.billed:
+        st.button(
+            "Compare models",
+            key="ways-list-models",
+            icon=":material/list:",
+            type="tertiary",
+            help="Asks the account for its list of models. Free of charge.",
+            on_click=_fetch_list,
+            args=(tab, backend),
+        )
+
+
+def _can_be_asked(entry: CatalogueEntry) -> bool:
+    """Return True if its cost can be known."""
+    return entry.id == DEFAULT_MODEL_ID or (
+        listed_price(entry) is not None and entry.context_window is not None
+    )
+
+
+def _option(name: str, entry: CatalogueEntry | None) -> str:
+    if entry is None or entry.input_price is None or entry.output_price is None:
+        return name
+    return f"{name} · ${format_exact(entry.input_price)} / ${format_exact(entry.output_price)}"
+
+
+def _fetch_list(tab: ExperimentTab, backend: Backend) -> None:
+    with tab.errors():
+        model_catalogue().refresh(backend)
+
+
+def _set_models(tab: ExperimentTab, ids: Sequence[str]) -> None:
+    """Take over the choice. The schema of a new model is fetched; a model whose schema does not come is left out."""
+    with tab.errors():
+        for id in ids:
+            is_new = find_model(id) is None and tab.backend is not None
+            if is_new and model_catalogue().fetch_model(tab.require_backend(), id) is None:
+                raise BadInput(f"The account does not list what {id} costs.", advice="Choose another model.")
+    chosen = tuple(id for id in ids if id in tab.plan.models or find_model(id) is not None)
+    _change_base(tab, chosen)
+    tab.change_plan(models=chosen)
+
+
+def _change_base(tab: ExperimentTab, chosen: Sequence[str]) -> None:
+    """Let the common settings be those of a model that is asked: the default model if it is among them."""
+    base = DEFAULT_MODEL_ID if not chosen or DEFAULT_MODEL_ID in chosen else chosen[0]
+    model, chat = find_model(base), tab.draft.chat
+    if model is None or chat.model.id == base:
+        return
+    chat.use_model(model)
+    known = {parameter.name for parameter in model.parameters}
+    tab.change_plan(base=chat.settings, axes=tuple(axis for axis in tab.plan.axes if axis.name in known))
