@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from lib.errors import BadInput, PaddockError
@@ -28,6 +29,8 @@ from lib.system.child_environment import child_environment
 _PACKED = b"PK"  # zip files, and spreadsheets among them
 _SPLIT_ADVICE = "Nothing was imported. Split it into smaller files, or remove what you do not need."
 _CPU_LIMIT_EXIT_CODE = -24  # SIGXCPU
+# A process with so few bytes left at so many looks in a row, so many seconds apart, is at the limit of its memory.
+_MEMORY_MARGIN, _FULL_LOOKS, _LOOK_SECONDS = 1_000_000, 4, 0.25
 _slots = threading.BoundedSemaphore(file_limits.MAX_READING_PROCESSES)
 
 
@@ -52,6 +55,7 @@ class _Stop(Enum):
 
     CANCELLED = "cancelled"
     DEADLINE = "deadline"
+    MEMORY = "memory"
     RESULT = "result"
 
 
@@ -127,6 +131,15 @@ def _is_small(arguments: tuple[Any, ...], limits: ReadingLimits) -> bool:
     return not is_packed and sum(map(len, given)) <= limits.read_in_place
 
 
+def _is_full(pid: int, memory: int) -> bool:
+    """Return True if a process is at that limit of its memory; False where the system does not tell, as on macOS."""
+    with suppress(OSError, ValueError, StopIteration):
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+        data = next(line for line in lines if line.startswith("VmData:"))
+        return int(data.split()[1]) * 1024 > memory - _MEMORY_MARGIN
+    return False
+
+
 class _Job:
     """The child process and what has come from it. Apart from UploadReading, which must be free to go."""
 
@@ -174,9 +187,9 @@ class _Job:
                 return
             self._process = process = self._start()
         self.started_at = time.monotonic()
-        deadline = threading.Timer(self._limits.seconds, self.stop, (_Stop.DEADLINE,))
-        deadline.daemon = True
-        deadline.start()
+        has_ended = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(process.pid, has_ended), daemon=True)
+        watch.start()
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
         try:
             with suppress(OSError):  # it has ended already; its exit code says why
@@ -184,12 +197,30 @@ class _Job:
                 process.stdin.close()
             is_whole = self._take_frames(process.stdout)
         finally:
-            deadline.cancel()
+            has_ended.set()
+            watch.join()  # it must not look at another process with this number
             process.kill()
             with suppress(OSError), process:  # closes the pipes and waits
                 pass
         if not is_whole:
             self.error = self.error or self._explain(process.returncode)
+
+    def _watch(self, pid: int, has_ended: threading.Event) -> None:
+        """End the process at its deadline, and if it stays at the limit of its memory.
+
+        It may not notice that itself: where no memory is left, CPython 3.11 may need some to handle the MemoryError,
+        and then it tries that again without an end (exception_unwind in Python/ceval.c).
+        """
+        deadline = time.monotonic() + self._limits.seconds
+        looks = 0
+        while (left := deadline - time.monotonic()) > 0:
+            if has_ended.wait(min(left, _LOOK_SECONDS)):
+                return
+            looks = looks + 1 if _is_full(pid, self._limits.memory) else 0
+            if looks >= _FULL_LOOKS:
+                self.stop(_Stop.MEMORY)
+                return
+        self.stop(_Stop.DEADLINE)
 
     def _start(self) -> subprocess.Popen[bytes]:
         limits = str(self._limits.seconds), str(self._limits.memory)
@@ -234,7 +265,7 @@ class _Job:
             message = f"Reading the file takes more than {limits.seconds:g} seconds, so it was stopped."
         elif self._stop is _Stop.RESULT:
             message = f"The content of the file takes more than {limits.result / 1e6:g} MB."
-        elif exit_code == MEMORY_EXIT_CODE:
+        elif self._stop is _Stop.MEMORY or exit_code == MEMORY_EXIT_CODE:
             message = (
                 f"Reading the file takes more than {limits.memory / 1e6:g} MB of memory, so it was stopped."
             )

@@ -27,6 +27,7 @@ from lib.files.upload_reading import ReadingLimits, UploadNotRead, UploadReading
 from lib.model.known_models import find_record
 from lib.model.model_record import default_model
 from tests.files import hostile_files
+from tests.files.full_memory import stay_full
 from tests.files.workbook import make_workbook
 from tests.store.conversation_trees import SETTINGS, make_conversation
 
@@ -100,6 +101,11 @@ def test_memory() -> None:
     with pytest.raises(UploadNotRead, match="takes more than 256 MB of memory"):
         read(bytearray, 260_000_000)
     assert len(read(bytes, 1_000_000)[0]) == 1_000_000
+
+
+def test_a_process_that_stays_at_the_limit_of_its_memory_is_ended() -> None:
+    with pytest.raises(UploadNotRead, match="takes more than 100 MB"):
+        read(stay_full, limits=replace(PATIENT, memory=100_000_000))
 
 
 def test_the_size_of_the_result() -> None:

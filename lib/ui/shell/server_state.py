@@ -1,4 +1,4 @@
-"""What pages ask the server without running their script: whether saving has a new problem, and what the models do.
+"""The state that pages ask the server for without running their script: of the autosave, and of the models.
 
 A page that asked by running its script would cost some milliseconds of the server each time, for each open tab, and
 would have to wait while an answer streams. The endpoint holds no secret: only the local owner is told of a download.
