@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import ssl
 from collections.abc import Iterator
@@ -18,6 +19,15 @@ settings.load_profile("paddock")
 
 # Self-signed for 127.0.0.1 and valid for a hundred years; its key protects nothing.
 CERTIFICATE = Path(__file__).with_name("certificate.pem")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass by the modules and the list of tests, which live until the end.
+
+    They are half a million objects, and Streamlit collects after each run of a page.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
