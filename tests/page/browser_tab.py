@@ -47,6 +47,8 @@ CHROMIUM_OPTIONS = (
     # Names below .test are names of this machine, which the local network knows it by.
     "--host-resolver-rules=MAP *.test 127.0.0.1",
 )
+# What a page shows once it is drawn. Some pages have no message box.
+MESSAGE_BOX = "[data-testid=stChatInputTextArea]"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 # Returns the text of a message, block by block, without captions, labels, errors and buttons.
@@ -159,18 +161,18 @@ class BrowserTab:
         page.set_default_timeout(TIMEOUT * 1000)
         page.add_init_script(COUNT_MESSAGES_JS)
 
-    def open(self, address: str = "/") -> BrowserTab:
-        """Open that address, and wait until the page is drawn."""
+    def open(self, address: str = "/", shows: str = MESSAGE_BOX) -> BrowserTab:
+        """Open that address, and wait until the page and what that selector names are drawn."""
         self.page.goto(self.url + address)
-        return self._drawn()
+        return self._drawn(shows)
 
     def reload(self) -> BrowserTab:
         """Reload the page and wait until it is drawn, with the code of each kind of control."""
         self.page.reload()
         return self._drawn()
 
-    def _drawn(self) -> BrowserTab:
-        self.chat_box.wait_for(timeout=FIRST_DRAW_TIMEOUT * 1000)
+    def _drawn(self, shows: str = MESSAGE_BOX) -> BrowserTab:
+        self.page.locator(shows).first.wait_for(timeout=FIRST_DRAW_TIMEOUT * 1000)
         # Streamlit draws a skeleton while the browser fetches a control's code.
         skeletons = self.page.locator("[data-testid=stSkeleton]")
         self.wait_until("all of it is drawn", lambda: skeletons.count() == 0)
@@ -179,7 +181,7 @@ class BrowserTab:
     @property
     def chat_box(self) -> Locator:
         """Return the message box."""
-        return self.page.locator("[data-testid=stChatInputTextArea]")
+        return self.page.locator(MESSAGE_BOX)
 
     @property
     def answers(self) -> Locator:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.page.app_process import AppProcess
-from tests.page.browser_tab import DESKTOP, PHONE, BrowserTab, NetworkWatch, launch_chromium
+from tests.page.browser_tab import DESKTOP, MESSAGE_BOX, PHONE, BrowserTab, NetworkWatch, launch_chromium
 from tests.page.upstream import Upstream
 
 Visit = Callable[..., BrowserTab]
@@ -126,19 +126,26 @@ def visit(
 ) -> Iterator[Visit]:
     """Return a function that opens tabs: ``visit(url, address="/", phone=False, stranger=False)``.
 
-    A stranger has a browser of their own. At the end every tab's requests must have gone to the page's own port, and
-    the console must be clean.
+    It waits until what the selector ``shows`` names is drawn. A stranger has a browser of their own. At the end every
+    tab's requests must have gone to the page's own port, and the console must be clean.
     """
     watches: dict[BrowserContext, NetworkWatch] = {}
     ports: set[int] = set()
 
-    def visit(url: str, address: str = "/", *, phone: bool = False, stranger: bool = False) -> BrowserTab:
+    def visit(
+        url: str,
+        address: str = "/",
+        *,
+        phone: bool = False,
+        stranger: bool = False,
+        shows: str = MESSAGE_BOX,
+    ) -> BrowserTab:
         ports.add(int(url.rpartition(":")[2]))
         # A stranger's browser has no cached files either: a page from the cache would bring no cookie.
         context = new_context(browser) if stranger else shared_contexts[phone]
         if context not in watches:
             watches[context] = NetworkWatch(context)
-        return BrowserTab(context.new_page(), url).open(address)
+        return BrowserTab(context.new_page(), url).open(address, shows)
 
     yield visit
     for context, watch in watches.items():

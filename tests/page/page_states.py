@@ -85,7 +85,7 @@ def _sidebar(tab: BrowserTab) -> Iterator[None]:
 
 
 def chat_states(tab: BrowserTab, upstream: Upstream) -> Iterator[str]:
-    _open(tab, "/")
+    tab.wait_until_idle()
     tab.page.keyboard.press("Tab")
     yield "Chat, welcome, with a link to the message box"
     tab.page.evaluate("document.activeElement.blur()")
@@ -168,7 +168,7 @@ def settings_states(tab: BrowserTab, upstream: Upstream) -> Iterator[str]:
 
 
 def compare_states(tab: BrowserTab, upstream: Upstream) -> Iterator[str]:
-    _open(tab, "/compare")
+    tab.wait_until_idle()
     yield "Compare"
     upstream.plan_replies(StreamReply(ANSWER), StreamReply(ANSWER.replace("bold", "fat")))
     tab.send("Hello")
@@ -189,7 +189,7 @@ def compare_states(tab: BrowserTab, upstream: Upstream) -> Iterator[str]:
 
 
 def experiment_states(tab: BrowserTab, upstream: Upstream) -> Iterator[str]:
-    _open(tab, "/experiment")
+    tab.wait_until_idle()
     yield "Experiment"
     _click(tab, tab.page.locator("[class*='st-key-experiment-sample-0'] button:visible"))
     for name in ("prompts", "inputs", "settings", "checks", "budget"):
@@ -236,6 +236,11 @@ def model_states(tab: BrowserTab, upstream: Upstream) -> Iterator[str]:
         yield section
 
 
+# Where a page's states begin, and what it shows there; elsewhere, at the Chat page.
+BEGINNINGS = {
+    "Compare": ("/compare", ".st-key-head-B:visible"),
+    "Experiment": ("/experiment", ".st-key-section-prompts:visible"),
+}
 STATES: dict[str, Callable[[BrowserTab, Upstream], Iterator[str]]] = {
     "Chat": chat_states,
     "Settings": settings_states,

@@ -296,8 +296,7 @@ def test_a_comparison_survives_the_server(
 
 def test_on_a_phone(visit: Visit, app: AppProcess, upstream: Upstream, expected: list[str]) -> None:
     expected += ["404", "Content Security Policy"]
-    tab = visit(app.url, phone=True)
-    tab.page.goto(f"{app.url}/compare")
+    tab = visit(app.url, "/compare", phone=True)
     tab.wait_until("the heads", lambda: head(tab, "B").count() == 1)
     tab.wait_until_idle()
     assert_fits_screen(tab)

@@ -33,13 +33,11 @@ def lab(own: StartApp) -> AppProcess:
 @pytest.fixture
 def tab(visit: Visit, lab: AppProcess, upstream: Upstream) -> BrowserTab:
     """Open the page with an empty experiment."""
-    tab = visit(lab.url)
-    return open_experiment_page(tab)
+    return open_experiment_page(visit, lab)
 
 
-def open_experiment_page(tab: BrowserTab, address: str = "/experiment") -> BrowserTab:
-    tab.page.goto(tab.url + address)
-    tab.by_key("section-prompts").wait_for(timeout=FIRST_DRAW_TIMEOUT * 1000)
+def open_experiment_page(visit: Visit, lab: AppProcess, *, phone: bool = False) -> BrowserTab:
+    tab = visit(lab.url, "/experiment", phone=phone, shows=".st-key-section-prompts:visible")
     tab.wait_until_idle()
     return tab
 
@@ -342,7 +340,7 @@ def test_saved_ones_are_opened_and_deleted(tab: BrowserTab) -> None:
 
 
 def test_on_a_phone(visit: Visit, lab: AppProcess, upstream: Upstream) -> None:
-    tab = open_experiment_page(visit(lab.url, phone=True))
+    tab = open_experiment_page(visit, lab, phone=True)
     tab.button("Sentiment").locator("visible=true").tap()
     tab.wait_until("the sample", lambda: "requests" in bar(tab))
     for name in ("settings", "checks", "budget"):

@@ -101,9 +101,7 @@ def test_what_is_copied_runs(twin_page: BrowserTab) -> None:
 
 
 def test_on_a_phone(visit: Visit, app: AppProcess, upstream: Upstream) -> None:
-    phone = visit(app.url, phone=True)
-    phone.page.goto(f"{app.url}/model")
-    phone.page.get_by_text("As documented on").first.wait_for()
+    phone = visit(app.url, "/model", phone=True, shows="text=As documented on")
     for section in reversed(SECTIONS):
         open_section(phone, section)
         width = phone.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")

@@ -40,9 +40,7 @@ def test_what_is_shown_arrives(visit: Visit, app: AppProcess, upstream: Upstream
     features = SET_UPS[what]
     raw_prompt = what == "prompt, raw"
     address = share_address(RAW if raw_prompt else "Grüß “dich” & <b>\n$5", "Be brief.", **features)
-    tab = visit(app.url)
-    tab.page.goto(app.url + address)
-    tab.by_key("ahead").wait_for()
+    tab = visit(app.url, address, shows=".st-key-ahead:visible")
     tab.wait_until_idle()
     chat_controls.open_next_send(tab)
     shown = chat_controls.wait_for_next_request(

@@ -20,9 +20,8 @@ TAIL = "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
 @pytest.fixture
 def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
     """Open a tab that shows the box of the raw prompt."""
-    tab = visit(app.url)
-    tab.page.goto(app.url + share_address("", form=InputForm.PROMPT, raw=True))
-    chat_controls.prompt_box(tab).wait_for()
+    address = share_address("", form=InputForm.PROMPT, raw=True)
+    tab = visit(app.url, address, shows=".st-key-raw-prompt:visible textarea")
     tab.wait_until_idle()
     return tab
 

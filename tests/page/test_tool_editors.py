@@ -141,6 +141,24 @@ def test_what_is_added_is_typed_into_at_once(page: Open) -> None:
     wait_for_names(tab, "ring", which=1)
 
 
+def test_a_box_that_is_typed_into_already_keeps_its_text(page: Open) -> None:
+    """As for somebody who is quicker than the page: the new box must not take the focus, nor select what is typed."""
+    tab = page()
+    tab.page.evaluate(
+        "() => document.addEventListener('focusin', event => { if (event.target.matches('input, textarea')) "
+        "(window.focused ??= []).push(event.target.ariaLabel) })"
+    )
+    add(tab, "Weather")
+    tab.page.get_by_label("Description", exact=True).first.focus()
+    tab.page.evaluate("() => { window.focused = [] }")
+    # A click of the program moves no focus.
+    tab.button("Add a parameter").evaluate("button => button.click()")
+    box(tab, "Name, parameter 3").wait_for()
+    tab.wait_until_idle()
+    tab.page.wait_for_timeout(300)
+    assert tab.page.evaluate("() => window.focused") == []
+
+
 def test_a_choice_among_texts(page: Open) -> None:
     tab = page()
     add(tab, "Weather")

@@ -282,4 +282,4 @@ def test_bytes_that_are_not_http_do_not_end_it(twin: RunningTwin) -> None:
     with socket.create_connection((where.hostname or "", where.port or 0)) as connection:
         connection.sendall(b"\x16\x03\x01" + b"\0" * 100)
         assert connection.recv(1000)
-    assert twin.slots()["running"] == 0
+    twin.wait_for(running=0)

@@ -194,5 +194,6 @@ def test_300_slow_bodies_leave_the_twin_to_others(twin: RunningTwin) -> None:
             connection.sendall(request_head(twin, TOKEN) + b'Content-Length: 99\r\n\r\n{"prompt": "')
         assert twin.ask(prompt="x", max_tokens=1).status_code == 200
         health = twin.client.get(twin.base_url.replace("/client/v4", "/health"))
-        assert (health.status_code, health.json()["running"]) == (200, 0)
-        assert twin.slots()["waiting"] == 0
+        assert (health.status_code, "running" in health.json()) == (200, True)
+        # An answer's slot becomes free a moment after its last byte was sent.
+        twin.wait_for(running=0, waiting=0)

@@ -15,6 +15,8 @@ export default function ({ data, key }) {
   return whenThere(key, data.target, ` :is(${kinds}):not([tabindex='-1'])`, box => {
     if (focused.get(key) === data.target) return
     focused.set(key, data.target)
+    // The user may be typing in a box already.
+    if (data.added && document.activeElement?.matches("textarea, input")) return
     box.focus()
     if (box.value !== undefined) box.setSelectionRange?.(data.added ? 0 : box.value.length, box.value.length)
   })
@@ -22,9 +24,8 @@ export default function ({ data, key }) {
 """
 
 _take_focus = define_polling_component("paddock_focus", _SCRIPT)
-_ADDED = (
-    "focus-added"  # in the session's state: the key of the container that was added last, until it is drawn
-)
+# In the session's state: the key of the container that was added last, until it is drawn.
+_ADDED = "focus-added"
 
 
 def take_focus(target: str) -> None:
