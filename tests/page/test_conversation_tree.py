@@ -73,6 +73,7 @@ def test_nothing_is_changed_while_an_answer_comes(talk: BrowserTab, upstream: Up
     talk.send("Go on")
     talk.wait_until("another answer", lambda: talk.answers.count() == 3)
     talk.wait_until("the first part", lambda: len(talk.answer_text()) >= 290)
+    talk.wait_until_drawn()
     talk.answers.first.locator("[class*='st-key-menu-'] button").first.click()
     talk.page.get_by_role("menuitem", name="Delete", exact=True).click()
     talk.page.get_by_text("An answer is still coming.").wait_for()

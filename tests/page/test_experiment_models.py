@@ -43,7 +43,7 @@ def tab(visit: Visit, lab: AppProcess, upstream: Upstream) -> BrowserTab:
     """Open the page with an empty experiment, with an account that lists models of three families."""
     default = {**RECORDS[LLAMA_70B]["model"], "name": DEFAULT_MODEL_ID}
     upstream.models, upstream.schemas = [default, *LISTED], dict(SCHEMAS)
-    return open_experiment_page(visit(lab.url))
+    return open_experiment_page(visit, lab)
 
 
 def answer(handler: UpstreamHandler, request: UpstreamRequest) -> None:

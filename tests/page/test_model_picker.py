@@ -8,7 +8,7 @@ from lib.model.model_record import default_model
 from tests.model.catalogue_records import LISTED, SCHEMAS
 from tests.page.app_process import AppProcess
 from tests.page.browser_tab import PHONE, BrowserTab
-from tests.page.conftest import Visit
+from tests.page.conftest import StartApp, Visit
 from tests.page.upstream import StreamReply, Upstream
 
 MODEL = default_model()
@@ -20,6 +20,12 @@ THINKING = "@cf/openai/gpt-oss-20b"
 def expected() -> list[str]:
     """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
     return ["404 (Not Found)"]
+
+
+@pytest.fixture(scope="module")
+def app(own: StartApp) -> AppProcess:
+    """Start an app of this file's own: the list of models is kept by the server, and other tests list others."""
+    return own()
 
 
 @pytest.fixture(autouse=True)
