@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from lib.model.catalogue_entry import TEXT_GENERATION, Ability, CatalogueEntry
-from lib.model.model_record import Capability, Model, Price, default_model, offered_parameters
+from lib.model.model_record import Capability, Model, Price, default_model, models, offered_parameters
 from lib.model.schema_reader import InputSchema, read_input_schema
 
 
@@ -47,6 +47,11 @@ def _capabilities(entry: CatalogueEntry, read: InputSchema) -> Iterator[Capabili
         else:
             is_listed = capability.field in read.fields
         yield replace(capability, listed=is_listed, documented="", source="")
+
+
+def can_be_asked(entry: CatalogueEntry) -> bool:
+    """Return True if the model's cost can be known."""
+    return entry.id in models() or (listed_price(entry) is not None and entry.context_window is not None)
 
 
 def listed_price(entry: CatalogueEntry) -> Price | None:

@@ -11,7 +11,7 @@ from lib.api.backend import Backend
 from lib.errors import BadInput
 from lib.experiment.plan_models import model_names
 from lib.model.catalogue_entry import CatalogueEntry
-from lib.model.catalogue_model import listed_price
+from lib.model.catalogue_model import can_be_asked
 from lib.model.model_record import DEFAULT_MODEL_ID
 from lib.model.pricing import format_exact
 from lib.ui.experiment.experiment_tab import ExperimentTab
@@ -29,7 +29,7 @@ def draw_models_choice(tab: ExperimentTab) -> None:
         entries = (
             {}
             if catalogue is None
-            else {entry.id: entry for entry in catalogue.entries if _can_be_asked(entry)}
+            else {entry.id: entry for entry in catalogue.entries if can_be_asked(entry)}
         )
         ids = list(dict.fromkeys([*sorted(entries), *chosen]))
         names = dict(zip(ids, model_names(ids), strict=True))
@@ -55,13 +55,6 @@ def draw_models_choice(tab: ExperimentTab) -> None:
             on_click=_fetch_list,
             args=(tab, backend),
         )
-
-
-def _can_be_asked(entry: CatalogueEntry) -> bool:
-    """Return True if its cost can be known."""
-    return entry.id == DEFAULT_MODEL_ID or (
-        listed_price(entry) is not None and entry.context_window is not None
-    )
 
 
 def _option(name: str, entry: CatalogueEntry | None) -> str:

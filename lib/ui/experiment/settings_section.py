@@ -196,7 +196,7 @@ def _draw_presets(tab: ExperimentTab) -> None:
 def _available_presets(tab: ExperimentTab) -> dict[str, Preset]:
     """Return the presets by name, the first of each name: those that Paddock ships, then the user's.
 
-    Presets of another model are left out: an experiment asks one model.
+    Presets of another model than the plan's own settings name are left out.
     """
     saved = registry().store.presets.load_all(tab.owner)
     presets = [

@@ -12,9 +12,9 @@ import streamlit as st
 from lib.api.backend import Backend
 from lib.errors import BadInput, PaddockError
 from lib.model.catalogue_entry import CatalogueEntry
-from lib.model.catalogue_model import listed_price
+from lib.model.catalogue_model import can_be_asked, listed_price
 from lib.model.model_change import SettingChange
-from lib.model.model_record import DEFAULT_MODEL_ID, Model, default_model, format_value, models
+from lib.model.model_record import DEFAULT_MODEL_ID, Model, default_model, format_value
 from lib.model.pricing import format_exact
 from lib.model.schema_reader import MESSAGES
 from lib.model.settings import Settings
@@ -97,12 +97,7 @@ def listed_entries(backend: Backend | None) -> Mapping[str, CatalogueEntry]:
     """Return the models of the account that can be asked, by their ids; none without an account or its list."""
     if backend is None or backend.can_inspect or (catalogue := model_catalogue().find(backend)) is None:
         return {}
-    return {entry.id: entry for entry in catalogue.entries if _can_be_asked(entry)}
-
-
-def _can_be_asked(entry: CatalogueEntry) -> bool:
-    """Return True if its cost can be known."""
-    return entry.id in models() or (listed_price(entry) is not None and entry.context_window is not None)
+    return {entry.id: entry for entry in catalogue.entries if can_be_asked(entry)}
 
 
 def _load_list(actions: ChatActions, backend: Backend) -> None:

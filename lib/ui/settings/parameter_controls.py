@@ -38,11 +38,13 @@ def draw_number(
     actions: ChatActions, parameter: Parameter, label: str, below: Callable[[str], None] = lambda name: None
 ) -> None:
     """Draw the controls of one number; ``below`` as above."""
-    room, window = actions.context_left, actions.context_window
-    setting = actions.chat.settings.capped(actions.chat.model, room)[parameter.name]  # as it is sent
+    settings = actions.chat.settings
+    setting = settings[parameter.name]
     most, end = parameter.maximum, parameter.maximum
     if most is None and parameter.limits_output:
-        most, end = max(room, int(parameter.minimum)), window
+        room = actions.context_left
+        setting = settings.capped(actions.chat.model, room)[parameter.name]  # as it is sent
+        most, end = max(room, int(parameter.minimum)), actions.context_window
     elif most is None:
         most, end = MAX_EXACT_NUMBER, parameter.slider_end and max(parameter.slider_end, setting.number)
     most, end = clamp_to_exact(most), None if end is None else clamp_to_exact(end)
