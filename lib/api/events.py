@@ -41,4 +41,9 @@ class Finished:
     reason: str | None = None
 
 
-Event = TextDelta | ReasoningDelta | ToolCallDelta | Usage | Finished
+@dataclass(frozen=True)
+class FromGatewayCache:
+    """The AI Gateway gives this answer from its cache: nothing of it is billed. Comes before all other events."""
+
+
+Event = TextDelta | ReasoningDelta | ToolCallDelta | Usage | Finished | FromGatewayCache

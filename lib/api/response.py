@@ -8,9 +8,9 @@ import httpx
 
 from lib.api import sse, wire
 from lib.api.compression import iter_decompressed
-from lib.api.events import Event
+from lib.api.events import Event, FromGatewayCache
 from lib.api.reply_limits import MAX_ERROR_BYTES, MAX_JSON_BYTES, ReplyDeadline, too_large_error
-from lib.api.trace import TraceRecorder
+from lib.api.trace import TraceRecorder, read_gateway_reply
 from lib.errors import PaddockError, TimedOut, Unintelligible, Unreachable, refusal, unrecognised_reply
 
 
@@ -18,6 +18,24 @@ def decode_response(
     response: httpx.Response, deadline: ReplyDeadline, recorder: TraceRecorder | None = None
 ) -> Iterator[Event]:
     """Yield the events of an answer. Raises a PaddockError for a refusal or an unreadable answer."""
+    events = _decode_answer(response, deadline, recorder)
+    if read_gateway_reply(response.headers).is_from_cache:
+        # With the first event, not before it: an attempt that fails until then is sent again.
+        events = _mark_as_cached(events)
+    yield from events
+
+
+def _mark_as_cached(events: Iterator[Event]) -> Iterator[Event]:
+    for first in events:
+        yield FromGatewayCache()
+        yield first
+        break
+    yield from events
+
+
+def _decode_answer(
+    response: httpx.Response, deadline: ReplyDeadline, recorder: TraceRecorder | None
+) -> Iterator[Event]:
 
     def record(text: str) -> str:
         if recorder is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,6 +32,16 @@ class GatewayReply(NamedTuple):
     cache_status: str
     log_id: str
 
+    @property
+    def is_from_cache(self) -> bool:
+        """True if the gateway answered with an earlier answer, without asking the model."""
+        return self.cache_status.upper() == "HIT"
+
+
+def read_gateway_reply(headers: Mapping[str, str]) -> GatewayReply:
+    """Return what the headers of a response say; their names are in lower case, or the mapping ignores case."""
+    return GatewayReply(headers.get("cf-aig-cache-status", ""), headers.get("cf-aig-log-id", ""))
+
 
 class Exchange(NamedTuple):
     """An attempt of a request, and its response; ``status`` is 0 if there was none.
@@ -49,8 +59,7 @@ class Exchange(NamedTuple):
     @property
     def gateway_reply(self) -> GatewayReply | None:
         """What an AI Gateway says in the response's headers, None if it says nothing."""
-        headers = dict(self.response_headers)
-        reply = GatewayReply(headers.get("cf-aig-cache-status", ""), headers.get("cf-aig-log-id", ""))
+        reply = read_gateway_reply(dict(self.response_headers))
         return reply if any(reply) else None
 
 

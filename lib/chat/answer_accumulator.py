@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from lib.api.backend import Backend
-from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from lib.api.events import Event, Finished, FromGatewayCache, ReasoningDelta, TextDelta, ToolCallDelta
 from lib.api.request import Request
 from lib.api.trace import Trace
 from lib.chat.answer import Answer, Ending, Timings
@@ -42,6 +43,7 @@ class AnswerAccumulator:
         self._deltas: list[ToolCallDelta] = []
         self._usage: Usage | None = None
         self._reason: str | None = None
+        self._from_gateway_cache = False
 
     @property
     def text(self) -> str:
@@ -67,6 +69,8 @@ class AnswerAccumulator:
                 self._deltas.append(event)
             case ReasoningDelta(text):
                 self.thoughts.append(text)
+            case FromGatewayCache():
+                self._from_gateway_cache = True
 
     def _begin(self) -> None:
         if self.first_text_at is None:
@@ -83,6 +87,8 @@ class AnswerAccumulator:
         if usage is None or not self.is_complete:
             # Before the last event, a usage may be an increment, so it is not trusted.
             usage = self._estimate()
+        if usage is not None and self._from_gateway_cache:
+            usage = replace(usage, from_gateway_cache=True)
         return Answer(
             text=self.text,
             request=self._request,

@@ -1,4 +1,4 @@
-"""The cost of answers: each is priced with the model that wrote it."""
+"""The cost of answers: each is priced with the model that wrote it; one from an AI Gateway's cache costs nothing."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ class AnswerCost:
 def answer_cost(answers: Iterable[Answer], find_model: ModelLookup) -> AnswerCost | None:
     """Add up the cost of several answers, each counted once.
 
-    None if no answer has a usage, or if the price of a model is not known.
+    None if no answer has a usage, or if the price of a model that was asked is not known.
     """
     counted = {answer.id: answer for answer in answers if answer.usage is not None}
     total = AnswerCost(Decimal(0), Decimal(0), Decimal(0))
     for answer in counted.values():
+        if answer.usage is not None and answer.usage.from_gateway_cache:
+            continue
         model = find_model(answer.request.model)
         if model is None or answer.usage is None:
             return None
@@ -38,3 +40,9 @@ def answer_cost(answers: Iterable[Answer], find_model: ModelLookup) -> AnswerCos
             total.billed + cost_of_neurons(usage, price),
         )
     return total if counted else None
+
+
+def count_cached_answers(answers: Iterable[Answer]) -> int:
+    """Return how many answers came from an AI Gateway's cache, each counted once."""
+    usages = {answer.id: answer.usage for answer in answers}
+    return sum(usage is not None and usage.from_gateway_cache for usage in usages.values())

@@ -306,12 +306,14 @@ def _parse_parameters(node: Node) -> Mapping[str, Scalar]:
 
 
 def _parse_usage(node: Node) -> Usage:
+    later: dict[str, Reader] = {"from_gateway_cache": Node.boolean} if "from_gateway_cache" in node else {}
     fields = node.read_fields(
         prompt_tokens=_parse_tokens,
         completion_tokens=_parse_tokens,
         cached_tokens=_parse_tokens,
         neurons=optional(_parse_decimal),
         estimated=Node.boolean,
+        **later,
     )
     return Usage(**fields)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from lib.chat.answer import total_usage
-from lib.chat.answer_cost import answer_cost
+from lib.chat.answer_cost import answer_cost, count_cached_answers
 from lib.chat.conversation import Conversation, Message
 from lib.model.known_models import ModelLookup
 from lib.model.model_record import DEFAULT_MODEL_ID
@@ -68,7 +68,8 @@ def _usage_lines(message: Message) -> Iterator[str]:
         model = "" if last.request.model == DEFAULT_MODEL_ID else f", {last.request.model}"
         size = f"{about}{usage.prompt_tokens:,} tokens in, {about}{usage.completion_tokens:,} out"
         yield ""
-        yield f"> {size}, {last.ending.value}{model}"
+        cached = ", from the AI Gateway's cache" if count_cached_answers(message.answers) else ""
+        yield f"> {size}, {last.ending.value}{model}{cached}"
 
 
 def default_title(conversation: Conversation) -> str:

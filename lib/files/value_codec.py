@@ -174,7 +174,10 @@ def read_turn(data: Data) -> Turn:
 
 def write_usage(usage: Usage) -> Data:
     """Return the counts. Neurons are written as text, because most readers round JSON numbers."""
-    return asdict(usage) | {"neurons": None if usage.neurons is None else str(usage.neurons)}
+    data = asdict(usage) | {"neurons": None if usage.neurons is None else str(usage.neurons)}
+    if not usage.from_gateway_cache:  # earlier versions do not know it
+        del data["from_gateway_cache"]
+    return data
 
 
 def read_usage(data: Data) -> Usage:

@@ -13,6 +13,8 @@ _MILLION = Decimal(1_000_000)
 
 def cost_in_dollars(usage: Usage, price: Price) -> Decimal:
     """Return the price of the usage in US dollars, at the listed price and not rounded."""
+    if usage.from_gateway_cache:
+        return Decimal(0)
     cached = min(usage.cached_tokens, usage.prompt_tokens)
     cached_price = price.cached_input_per_million
     input_dollars = usage.prompt_tokens * price.input_per_million
@@ -23,6 +25,8 @@ def cost_in_dollars(usage: Usage, price: Price) -> Decimal:
 
 def cost_in_neurons(usage: Usage, price: Price) -> Decimal:
     """Return the usage in neurons: the backend's own count if it gave one."""
+    if usage.from_gateway_cache:  # a count in the answer is the earlier answer's
+        return Decimal(0)
     if usage.neurons is not None:
         return usage.neurons
     return (

@@ -12,6 +12,8 @@ class Usage:
 
     ``neurons`` is the count that the backend reported, None if it reported none.
     ``estimated``: counted from the length of the text, because the backend sent no usage.
+    ``from_gateway_cache``: an AI Gateway answered with an earlier answer, so the model was not asked and nothing is
+    billed. A sum is from the cache only if all of it is: price each usage before adding, not their sum.
     """
 
     prompt_tokens: int
@@ -19,6 +21,7 @@ class Usage:
     cached_tokens: int = 0
     neurons: Decimal | None = None
     estimated: bool = False
+    from_gateway_cache: bool = False
 
     @property
     def total_tokens(self) -> int:
@@ -33,4 +36,5 @@ class Usage:
             self.cached_tokens + other.cached_tokens,
             neurons,
             self.estimated or other.estimated,
+            self.from_gateway_cache and other.from_gateway_cache,
         )

@@ -52,7 +52,8 @@ def price_attempt(answer: Answer, left: bool, most: Decimal, model: Model, backe
     """
     counted = ZERO_DOLLARS if answer.usage is None else cost_in_dollars(answer.usage, model.price)
     exact = answer.usage is not None and not answer.usage.estimated and answer.error is None
-    certain = exact or not left or _is_free(answer.error) or not backend.billed
+    from_cache = answer.usage is not None and answer.usage.from_gateway_cache
+    certain = exact or from_cache or not left or _is_free(answer.error) or not backend.billed
     return Attempt(answer, left, counted, ZERO_DOLLARS if certain else max(most - counted, ZERO_DOLLARS))
 
 

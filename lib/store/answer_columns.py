@@ -11,7 +11,10 @@ from lib.chat.answer import Answer, Ending, Timings
 from lib.chat.snapshot import cut_off_error
 from lib.files import value_codec
 
-USAGE_COLUMNS = ("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated")
+USAGE_COLUMNS = (
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated"),
+    "from_gateway_cache",  # NULL is False
+)
 NO_ANSWER: dict[str, Any] = dict.fromkeys(
     (*USAGE_COLUMNS, "id", "text", "first_token", "total", "ending", "error", "calls")
 )
@@ -19,16 +22,20 @@ NO_ANSWER: dict[str, Any] = dict.fromkeys(
 
 def answer_to_columns(answer: Answer) -> dict[str, Any]:
     """Return the columns that NO_ANSWER names. The request and the backend are written elsewhere."""
-    usage = dict.fromkeys(USAGE_COLUMNS) if answer.usage is None else value_codec.write_usage(answer.usage)
-    return usage | {
-        "id": answer.id,
-        "text": answer.text,
-        "first_token": answer.timings.first_token,
-        "total": answer.timings.total,
-        "ending": answer.ending.name,
-        "error": None if answer.error is None else value_codec.write_error(answer.error),
-        "calls": value_codec.write_calls(answer.calls) or None,
-    }
+    usage = {} if answer.usage is None else value_codec.write_usage(answer.usage)
+    return (
+        dict.fromkeys(USAGE_COLUMNS)
+        | usage
+        | {
+            "id": answer.id,
+            "text": answer.text,
+            "first_token": answer.timings.first_token,
+            "total": answer.timings.total,
+            "ending": answer.ending.name,
+            "error": None if answer.error is None else value_codec.write_error(answer.error),
+            "calls": value_codec.write_calls(answer.calls) or None,
+        }
+    )
 
 
 def answer_from_row(row: Row[Any], request: Request, backend: str, billed: bool) -> Answer:
@@ -36,7 +43,8 @@ def answer_from_row(row: Row[Any], request: Request, backend: str, billed: bool)
     error = None if row.error is None else value_codec.read_error(row.error)
     usage = None
     if row.prompt_tokens is not None:
-        usage = value_codec.read_usage({name: getattr(row, name) for name in USAGE_COLUMNS})
+        columns = {name: getattr(row, name) for name in USAGE_COLUMNS}
+        usage = value_codec.read_usage(columns | {"from_gateway_cache": bool(columns["from_gateway_cache"])})
     return Answer(
         text=row.text,
         request=request,

@@ -123,6 +123,7 @@ def _distinct_answers(owner: str, *group: ColumnElement[Any]) -> Select[Any]:
             *(func.max(_ANSWER[name]).label(name) for name in ("model", "backend", "neurons", *_TOKENS)),
             func.max(case((_ANSWER.billed, 1), else_=0)).label("billed"),
             func.min(case((_ANSWER.estimated, 1), else_=0)).label("estimated"),
+            func.max(case((_ANSWER.from_gateway_cache, 1), else_=0)).label("from_gateway_cache"),
         )
         .where(
             tables.conversation.c.key == _ANSWER.conversation,
@@ -134,13 +135,13 @@ def _distinct_answers(owner: str, *group: ColumnElement[Any]) -> Select[Any]:
 
 
 def _sum_by_day(answers: Subquery, *group: ColumnElement[Any]) -> Select[Any]:
-    """Select token sums by day, model, backend and neurons.
+    """Select token sums by day, model, backend, origin (the model or a gateway's cache) and neurons.
 
     Neurons are exact decimals stored as text, which the database cannot add: answers with equal neurons share a row.
     """
     column = answers.c
     day = (column.created - column.created % _DAY).label("day")
-    order = (day, column.model, column.backend, column.billed)
+    order = (day, column.model, column.backend, column.billed, column.from_gateway_cache)
     return (
         select(
             *order,
@@ -156,11 +157,15 @@ def _sum_by_day(answers: Subquery, *group: ColumnElement[Any]) -> Select[Any]:
 
 
 def _add_up(rows: Iterable[Row[Any]]) -> tuple[DailyUsage, ...]:
-    """Add up rows of the same day, model and backend; answers with and without counted neurons stay apart."""
+    """Add up rows of the same day, model and backend.
+
+    Answers with and without counted neurons stay apart, and those from a gateway's cache, which cost nothing.
+    """
     totals: dict[tuple[Any, ...], DailyUsage] = {}
     for row in rows:
         usage = _daily_usage(row)
-        group = (usage.day, usage.model, usage.backend, usage.billed, usage.usage.neurons is None)
+        is_cached = usage.usage.from_gateway_cache
+        group = (usage.day, usage.model, usage.backend, usage.billed, is_cached, usage.usage.neurons is None)
         total = totals.get(group)
         if total is not None:
             usage = replace(
@@ -176,6 +181,6 @@ def _daily_usage(row: Row[Any]) -> DailyUsage:
     neurons = None if row.neurons is None else Decimal(row.neurons) * row.answers
     # PostgreSQL returns sums as Decimal.
     tokens = (int(row.prompt_tokens), int(row.completion_tokens), int(row.cached_tokens))
-    usage = Usage(*tokens, neurons, bool(row.estimated))
+    usage = Usage(*tokens, neurons, bool(row.estimated), bool(row.from_gateway_cache))
     day = datetime.fromtimestamp(row.day / 1000, UTC).date()
     return DailyUsage(day, row.model, row.backend, bool(row.billed), usage, row.answers)

@@ -73,6 +73,7 @@ def _answer_columns(*, optional: bool) -> tuple[sa.Column[Any], ...]:
         sa.Column("ending", sa.String(16)),  # NULL while it runs, and after its server was killed
         sa.Column("error", Json),
         sa.Column("calls", Json),  # NULL for none
+        sa.Column("from_gateway_cache", sa.Boolean),  # NULL for no
     )
 
 

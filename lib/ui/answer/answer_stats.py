@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import streamlit as st
@@ -10,7 +10,7 @@ import streamlit as st
 from lib.api.backend import backend_label
 from lib.api.request import Request
 from lib.chat.answer import Answer, total_usage
-from lib.chat.answer_cost import answer_cost
+from lib.chat.answer_cost import answer_cost, count_cached_answers
 from lib.chat.conversation import Conversation
 from lib.model.model_record import DEFAULT_MODEL_ID, Model, format_value, parameter_label
 from lib.model.pricing import format_dollars, format_exact
@@ -39,7 +39,7 @@ def estimate_text(least: Decimal, most: Decimal, *, billed: bool, unit: str = "a
     return f"{cost_text(least * 1000, most * 1000, billed=billed)} for 1,000 {unit}"
 
 
-def exact_cost(answers: Iterable[Answer]) -> str | None:
+def exact_cost(answers: Sequence[Answer]) -> str | None:
     """Return the exact cost as Markdown for a tooltip: at the listed price, and in neurons if that is another amount.
 
     None if no tokens were counted, or if the price is not known.
@@ -47,11 +47,13 @@ def exact_cost(answers: Iterable[Answer]) -> str | None:
     if (cost := answer_cost(answers, find_model)) is None:
         return None
     listed = f"Exactly \\${format_exact(cost.listed)}"
+    cached = count_cached_answers(answers)
+    free = "" if not cached else " Workers AI bills nothing for an answer from the AI Gateway's cache."
     if cost.listed == cost.billed:
-        return listed
+        return f"{listed}.{free}" if free else listed
     return (
         f"{listed} at the listed price. Cloudflare bills in neurons: {format_exact(cost.neurons)}, "
-        f"which are \\${format_exact(cost.billed)} before the free ones."
+        f"which are \\${format_exact(cost.billed)} before the free ones.{free}"
     )
 
 
@@ -74,6 +76,8 @@ def answer_line(answers: tuple[Answer, ...]) -> str:
     else:
         billed = any(answer.billed for answer in answers)
         parts += [tokens_text(usage), answers_cost_text(answers, billed=billed)]
+    if count_cached_answers(answers):
+        parts.append("from the AI Gateway's cache")
     if last.timings.first_token is not None:
         parts.append(
             f"first word after {last.timings.first_token:.2f} s"
@@ -132,7 +136,9 @@ def draw_totals(conversations: Iterable[Conversation], what: str) -> None:
         part = tuple(answer for answer in answers if answer.billed is billed)
         if total_usage(part) is not None:
             costs.append(answers_cost_text(part, billed=billed))
-    st.caption(f"{what}: {tokens_text(usage)} · {' + '.join(costs)}", help=exact_cost(answers))
+    cached = count_cached_answers(answers)
+    note = f" · {cached:,} from the AI Gateway's cache" if cached else ""
+    st.caption(f"{what}: {tokens_text(usage)} · {' + '.join(costs)}{note}", help=exact_cost(answers))
 
 
 def draw_context_gauge(used: int, estimated: bool, window: int | None, model: Model) -> None:

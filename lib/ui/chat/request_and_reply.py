@@ -94,7 +94,7 @@ def _draw_trace(tab: ChatTab, answer: Answer, view: ExchangeView) -> None:
 def _draw_gateway_reply(reply: GatewayReply) -> None:
     parts = []
     if reply.cache_status:
-        source = "from its cache" if reply.cache_status.upper() == "HIT" else "not from its cache"
+        source = "from its cache" if reply.is_from_cache else "not from its cache"
         parts.append(f"{source} ({escape_markdown(reply.cache_status)})")
     if reply.log_id:
         parts.append(f"log ID {escape_markdown(reply.log_id)}")

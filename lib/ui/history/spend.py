@@ -39,6 +39,8 @@ def _cost(usage: DailyUsage) -> Decimal | None:
     """Return the cost in dollars, None if the model's price is not known."""
     if usage.recorded_cost is not None:
         return usage.recorded_cost
+    if usage.usage.from_gateway_cache:
+        return Decimal(0)
     model = find_model(usage.model)
     return None if model is None else cost_in_dollars(usage.usage, model.price)
 
@@ -106,7 +108,7 @@ def _table_row(usage: DailyUsage, *, has_models: bool) -> list[str]:
     return [
         # With hyphens at which no line breaks.
         usage.day.isoformat().replace("-", "\N{NON-BREAKING HYPHEN}"),
-        _SOURCES[usage.source],
+        _SOURCES[usage.source] + (" (AI Gateway's cache)" if usage.usage.from_gateway_cache else ""),
         *([f"`{usage.model}`"] if has_models else []),
         f"{usage.request_count:,}",
         f"{about}{usage.usage.prompt_tokens:,}",

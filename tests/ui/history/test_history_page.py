@@ -193,6 +193,22 @@ def test_spend_is_exact(page: AppTestPage) -> None:
     assert twin.endswith("| 2026-03-02 | Chat, Compare | 1 | 12,345 | 237 | $0.000380715 |")
 
 
+def test_an_answer_from_a_gateways_cache_cost_nothing(page: AppTestPage) -> None:
+    with open_store(NOON) as store:
+        talk = stored_conversations.add_exchange(Conversation(), "a", "b", Usage(1_000, 100))
+        cached = Usage(2_000, 50, from_gateway_cache=True)
+        stored_conversations.save_conversation(
+            store, stored_conversations.add_exchange(talk, "a", "b", cached)
+        )
+    page.go_to("history")
+    assert "$0.000047" in page.text()
+    page.choose("history-view", "Spend")
+    (table,) = spend_tables(page)
+    # By hand, in millionths: 1,000 × 0.027 + 100 × 0.20 = 47.
+    assert "| 2026-03-01 | Chat, Compare | 1 | 1,000 | 100 | $0.000047 |" in table
+    assert "| 2026-03-01 | Chat, Compare (AI Gateway's cache) | 1 | 2,000 | 50 | $0 |" in table
+
+
 def spend_tables(page: AppTestPage) -> list[str]:
     """Return the tables of the spend, one for each backend, with plain hyphens in the days."""
     texts = (text.replace("\N{NON-BREAKING HYPHEN}", "-") for text in page.texts())

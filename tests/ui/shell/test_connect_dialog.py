@@ -28,6 +28,10 @@ def test_a_gateway_stands_in_the_request_the_reply_and_the_code(upstream: Upstre
     upstream.plan_replies(reply)
     page.send("Hello")
     assert upstream.requests[-1].headers["cf-aig-gateway-id"] == "my-gateway"
+    line = page.text(page.answers[-1])
+    assert "$0" in line
+    assert "from the AI Gateway's cache" in line
+    assert "1 from the AI Gateway's cache" in page.text()
     page.choose_in_menu(page.answers[-1], "Request and reply")
     id = page.message_id(page.answers[-1])
     page.choose(f"exchange-view-{id}", "Reply as received")
