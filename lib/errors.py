@@ -6,6 +6,7 @@ PaddockError
 │   ├── InvalidRequest        the body breaks the documented schema
 │   ├── ContextExceeded       too long for the model's context window
 │   ├── CredentialsRefused    no token, a malformed token, or an unknown one
+│   │   └── GatewayTokenRefused   the AI Gateway's own token is missing or not valid; the API token may be good
 │   ├── AccountRefused        the token or the plan may not use this account or this model
 │   ├── ModelUnavailable      unknown, retired, or without the requested ability
 │   ├── AllocationSpent       the day's free neurons are used up
@@ -88,6 +89,10 @@ class CredentialsRefused(Refused):
     title = "The API token was not accepted"
 
 
+class GatewayTokenRefused(CredentialsRefused):
+    title = "The AI Gateway's token was not accepted"
+
+
 class AccountRefused(Refused):
     title = "This account has no permission for that"
 
@@ -165,6 +170,10 @@ class ErrorCase:
         return issubclass(self.error_class, _RETRYABLE)
 
 
+UNAUTHORIZED_BY_API = 10000
+# Of AI Gateway itself, not of the model behind it: developers.cloudflare.com/ai-gateway, “Troubleshooting”.
+UNAUTHORIZED_BY_GATEWAY = 2009
+
 _NEW_KEY = (
     "Check the API token: create one with the “Workers AI” permission in the Cloudflare dashboard "
     "(My Profile → API Tokens), then connect again."
@@ -203,10 +212,14 @@ _ADVICE_BY_CODE: dict[type[PaddockError], dict[int, str]] = {
         5028: "Cloudflare no longer offers this model. Use the practice model until Paddock is updated.",
     },
     CredentialsRefused: {
-        10000: _NEW_KEY,
+        UNAUTHORIZED_BY_API: _NEW_KEY,
         10001: _NEW_KEY,
         9106: _NEW_KEY,
         6003: "This is not a token that Cloudflare makes. " + _NEW_KEY,
+    },
+    GatewayTokenRefused: {
+        UNAUTHORIZED_BY_GATEWAY: "This AI Gateway lets only requests with its own token pass. In Cloudflare's dashboard open the gateway's "
+        "settings and create an authentication token, then connect again and enter it as the gateway's token.",
     },
     AccountRefused: {
         9109: _ACCOUNT,
@@ -278,7 +291,7 @@ _NOT_THE_API = ErrorCase(
 def classify_refusal(status: int | None, code: int | None) -> ErrorCase:
     """Return the case for an error reply, by its code first and then by its HTTP status. Never raises."""
     # The token is valid, but not for this account.
-    if code == 10000 and status == 403:
+    if code == UNAUTHORIZED_BY_API and status == 403:
         return _CASES_BY_STATUS[403]
     if code in CASES_BY_CODE:
         return CASES_BY_CODE[code]

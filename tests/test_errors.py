@@ -16,6 +16,7 @@ from lib.errors import (
     AllocationSpent,
     ContextExceeded,
     CredentialsRefused,
+    GatewayTokenRefused,
     InvalidRequest,
     ModelUnavailable,
     NoCapacity,
@@ -109,6 +110,7 @@ ROWS = [
     RefusalRow(403, 9109, "Unauthorized to access requested resource", AccountRefused, edge=True),
     RefusalRow(400, 9106, "Authentication failed (status: 400)", CredentialsRefused, edge=True),
     RefusalRow(404, 7003, LOST, AccountRefused, edge=True),
+    RefusalRow(401, 2009, "Unauthorized", GatewayTokenRefused, edge=True),
     RefusalRow(400, 7000, "No route for that URI", Unintelligible, edge=True),
     RefusalRow(405, 7001, "GET not supported for requested URI.", Unintelligible, edge=True),
 ]
@@ -145,6 +147,15 @@ def test_malformed_header_says_what_is_malformed() -> None:
     assert type(error) is CredentialsRefused
     assert error.code == 6003
     assert error.message == "Invalid request headers (Invalid format for Authorization header)"
+
+
+def test_the_gateway_names_its_own_token() -> None:
+    """AI Gateway writes "error" with a list in it, where the API writes "errors"."""
+    error = decode_error(401, '{"success":false,"error":[{"code":2009,"message":"Unauthorized"}]}', {})
+    assert type(error) is GatewayTokenRefused
+    assert (error.code, error.message) == (2009, "Unauthorized")
+    assert error.title == "The AI Gateway's token was not accepted"
+    assert "the gateway's token" in error.advice
 
 
 def test_the_spent_allocation_says_when_it_comes_back() -> None:

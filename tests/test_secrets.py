@@ -1,4 +1,4 @@
-"""The token is in the Authorization header and nowhere else: not in errors, reprs, tracebacks or logs."""
+"""Each token is in its own header and nowhere else: not in errors, reprs, tracebacks or logs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ import io
 import logging
 import pickle
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from lib.api.backend import Backend, Secret, backend_from_environment, cloudflare_backend
+from lib.api.backend import (
+    Backend,
+    Gateway,
+    Secret,
+    backend_from_environment,
+    cloudflare_backend,
+)
 from lib.api.cancellation import CancelToken
 from lib.chat.answer import Answer
 from lib.chat.answer_run import AnswerRun
@@ -30,6 +36,7 @@ from tests.scripted_server import (
     text_events,
 )
 
+Make = Callable[[str], Backend]
 # A part of the token would be as bad, so each part is searched for.
 MARKS = ("hunter2hunter2", "swordfish")
 GOOD = f"{MARKS[0]}-{MARKS[1]}"
@@ -44,6 +51,19 @@ BAD = [
     f"{MARKS[0]}\ud800{MARKS[1]}",
     f"Bearer {MARKS[0]}{MARKS[1]}",
 ]
+
+
+def api_token_backend(url: str) -> Backend:
+    return sample_values.make_backend(url, GOOD)
+
+
+def gateway_token_backend(url: str) -> Backend:
+    gateway = Gateway("my-gateway", token=Secret(GOOD))
+    return dataclasses.replace(sample_values.make_backend(url), gateway=gateway)
+
+
+# The token that is looked for is the API's, or the AI Gateway's own.
+each_token = pytest.mark.parametrize("make_backend", [api_token_backend, gateway_token_backend])
 
 
 def assert_clean(text: str) -> None:
@@ -79,7 +99,8 @@ def log() -> Iterator[io.StringIO]:
 @pytest.mark.parametrize("show", [repr, str, "{}".format, "{!r}".format, "%s".__mod__, ascii])
 def test_masked(show: object) -> None:
     secret = Secret(GOOD)
-    for value in (secret, [secret], sample_values.make_backend("http://127.0.0.1", GOOD), {"token": secret}):
+    backends = [make("http://127.0.0.1") for make in (api_token_backend, gateway_token_backend)]
+    for value in (secret, [secret], {"token": secret}, *backends, backends[1].gateway):
         assert_clean(show(value))  # type: ignore[operator]
     assert f"{secret}" == "Secret(•••)"
     assert secret.reveal() == GOOD
@@ -97,9 +118,11 @@ def test_formatted_and_logged(log: io.StringIO) -> None:
 
 
 @pytest.mark.parametrize("write", [pickle.dumps, copy.copy, copy.deepcopy, dataclasses.asdict])
-def test_a_secret_cannot_be_serialised(write: object) -> None:
-    backend = sample_values.make_backend("http://127.0.0.1", GOOD)
-    value = backend if write is dataclasses.asdict else backend.token
+@each_token
+def test_a_secret_cannot_be_serialised(write: object, make_backend: Make) -> None:
+    backend = make_backend("http://127.0.0.1")
+    token = backend.token if backend.gateway is None else backend.gateway.token
+    value = backend if write is dataclasses.asdict else token
     with pytest.raises(TypeError) as failed:
         write(value)  # type: ignore[operator]
     assert_clean(describe_error(failed.value))
@@ -120,6 +143,10 @@ def test_a_token_that_no_header_carries_is_refused_before_it_is_sent(token: str)
         lambda: backend_from_environment(
             {"CLOUDFLARE_ACCOUNT_ID": sample_values.ACCOUNT, "CLOUDFLARE_API_TOKEN": token}
         ),
+        lambda: Gateway("g", token=Secret(token)),
+        lambda: cloudflare_backend(
+            sample_values.ACCOUNT, sample_values.TOKEN, gateway="g", gateway_token=token
+        ),
     ):
         with pytest.raises(BadInput) as failed:
             make()
@@ -129,12 +156,20 @@ def test_a_token_that_no_header_carries_is_refused_before_it_is_sent(token: str)
 
 @pytest.mark.parametrize("token", [f" {GOOD}\n", f"\t{GOOD}"])
 def test_space_around_a_token_is_removed(token: str) -> None:
-    assert cloudflare_backend(sample_values.ACCOUNT, token).token == Secret(GOOD)
+    backend = cloudflare_backend(sample_values.ACCOUNT, token, gateway="g", gateway_token=token)
+    assert backend.token == Secret(GOOD)
+    assert backend.gateway is not None
+    assert backend.gateway.token == Secret(GOOD)
+
+
+def sent_tokens(received: ReceivedRequest) -> str:
+    """Return the headers that hold tokens."""
+    return f"{received.headers['authorization']} {received.headers.get('cf-aig-authorization', '')}"
 
 
 def echoes(peer: Peer, received: ReceivedRequest) -> None:
-    """Send the received header back as the message of an error."""
-    sent = received.headers["authorization"]
+    """Send the received headers back as the message of an error."""
+    sent = sent_tokens(received)
     peer.send(
         response_head(400, "application/json"),
         f'{{"errors":[{{"code":9106,"message":"Bad: {sent}"}}]}}'.encode(),
@@ -142,18 +177,18 @@ def echoes(peer: Peer, received: ReceivedRequest) -> None:
 
 
 def echoes_within(peer: Peer, received: ReceivedRequest) -> None:
-    sent = received.headers["authorization"]
+    sent = sent_tokens(received)
     peer.send(
         response_head(), text_events("Hi"), f'data: {{"error":{{"message":"Bad: {sent}"}}}}\n\n'.encode()
     )
 
 
 def echoes_in_its_head(peer: Peer, received: ReceivedRequest) -> None:
-    peer.send(b"HTTP/1.1 200 OK\r\nbad header " + received.headers["authorization"].encode() + b"\r\n\r\n")
+    peer.send(b"HTTP/1.1 200 OK\r\nbad header " + sent_tokens(received).encode() + b"\r\n\r\n")
 
 
 def echoes_in_a_redirect(peer: Peer, received: ReceivedRequest) -> None:
-    peer.send(response_head(302, location="https://[" + received.headers["authorization"]))
+    peer.send(response_head(302, location="https://[" + sent_tokens(received)))
 
 
 FAILING = [
@@ -170,9 +205,10 @@ FAILING = [
 
 
 @pytest.mark.parametrize("script", FAILING, ids=range(len(FAILING)))
-def test_no_failure_shows_the_token(script: object, log: io.StringIO) -> None:
+@each_token
+def test_no_failure_shows_the_token(script: object, make_backend: Make, log: io.StringIO) -> None:
     with ScriptedServer(script) as server:  # type: ignore[arg-type]
-        backend = sample_values.make_backend(server.url, GOOD)
+        backend = make_backend(server.url)
         with pytest.raises(PaddockError) as failed:
             list(
                 sample_values.make_client(attempts=2).stream(
@@ -184,16 +220,21 @@ def test_no_failure_shows_the_token(script: object, log: io.StringIO) -> None:
             with pytest.raises(PaddockError) as failed:
                 sample_values.make_client().check_credentials(backend)
             assert_clean(describe_error(failed.value))
+        try:
+            sample_values.make_client().check_gateway(backend)
+        except PaddockError as error:
+            assert_clean(describe_error(error))
     if script in (echoes_in_its_head, echoes_in_a_redirect):
         # httpcore logs received headers at DEBUG, but not the sent ones: here the server itself leaks the token.
         log.truncate(0)
 
 
-def test_success_does_not_log_the_token(log: io.StringIO) -> None:
+@each_token
+def test_success_does_not_log_the_token(make_backend: Make, log: io.StringIO) -> None:
     with ScriptedServer(streams("Hi")) as server:
         list(
             sample_values.make_client().stream(
-                sample_values.make_backend(server.url, GOOD), sample_values.make_request(), CancelToken()
+                make_backend(server.url), sample_values.make_request(), CancelToken()
             )
         )
     assert "Dispatching message event" in log.getvalue(), "the libraries' own logs were looked at"
@@ -209,10 +250,13 @@ def run_to_end(backend: Backend) -> Answer:
 
 
 @pytest.mark.parametrize("script", [sends(response_head(), text_events("Hi")), sends(b"nonsense\r\n\r\n")])
-def test_an_answer_holds_neither_the_token_nor_a_way_to_it(script: object) -> None:
+@each_token
+def test_an_answer_holds_neither_the_token_nor_a_way_to_it(script: object, make_backend: Make) -> None:
     """Answers are kept, drawn and saved, so every object that they refer to is searched."""
     with ScriptedServer(script) as server:  # type: ignore[arg-type]
-        answer = run_to_end(sample_values.make_backend(server.url, GOOD))
+        answer = run_to_end(make_backend(server.url))
+    assert answer.trace is not None
+    assert_clean(repr(answer.trace.exchanges()))
     assert answer.error is not None
     assert_clean(repr(answer) + describe_error(answer.error))
     assert answer.error.__traceback__ is None

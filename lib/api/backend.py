@@ -1,4 +1,4 @@
-"""The place that requests go to: an address, an account, a token, and whether its answers cost money.
+"""The place that requests go to: an address, an account, its tokens, and whether its answers cost money.
 
 Cloudflare and the twin are two values of one class: the client never asks which one it talks to.
 """
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from lib.api.trace import MASK
 from lib.errors import BadInput
 
 CLOUDFLARE_URL = "https://api.cloudflare.com/client/v4"
@@ -19,7 +20,10 @@ _GATEWAY_HOST = "gateway.ai.cloudflare.com"
 ACCOUNT_NAMES = ("CLOUDFLARE_ACCOUNT_ID",)
 TOKEN_NAMES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_AUTH_TOKEN")
 BASE_URL_NAMES = ("CLOUDFLARE_BASE_URL",)
-ENVIRONMENT_VARIABLES = ACCOUNT_NAMES + TOKEN_NAMES + BASE_URL_NAMES
+# The names that other clients of AI Gateway use, and Cloudflare's documentation for the token.
+GATEWAY_NAMES = ("CLOUDFLARE_GATEWAY_ID",)
+GATEWAY_TOKEN_NAMES = ("CF_AIG_TOKEN",)
+ENVIRONMENT_VARIABLES = ACCOUNT_NAMES + TOKEN_NAMES + BASE_URL_NAMES + GATEWAY_NAMES + GATEWAY_TOKEN_NAMES
 
 # A bearer token by RFC 6750. httpx repeats a header that it cannot send in its error text and logs.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
@@ -47,7 +51,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text, for the Authorization header only."""
+        """Return the text, for the header that carries it and for masking it elsewhere."""
         return self._text
 
     def __repr__(self) -> str:
@@ -70,17 +74,28 @@ class Gateway:
     """An AI Gateway of the account, through which requests to the model pass.
 
     Requests go to its own address below ``root``, or to the API with its id in a header if that is empty. With
-    ``skips_cache`` it never answers with an earlier answer.
+    ``skips_cache`` it never answers with an earlier answer. ``token`` is what an authenticated gateway demands.
     """
 
     id: str
     root: str = ""
     skips_cache: bool = False
+    token: Secret | None = None
 
-    def headers(self) -> dict[str, str]:
-        """Return the headers of a request to the model."""
+    def __post_init__(self) -> None:
+        """Raise BadInput for a token that no header can carry; the message never holds the token."""
+        if self.token is not None:
+            _check_token(self.token, "The AI Gateway's token")
+
+    def headers(self, authorization: str = MASK) -> dict[str, str]:
+        """Return the headers of a request to the model, to show: ``authorization`` stands for the token's."""
         headers = {} if self.root else {"cf-aig-gateway-id": self.id}
+        headers |= {} if self.token is None else {"cf-aig-authorization": authorization}
         return headers | ({"cf-aig-skip-cache": "true"} if self.skips_cache else {})
+
+    def headers_to_send(self) -> dict[str, str]:
+        """Return the headers with the token itself: for the wire only."""
+        return self.headers("" if self.token is None else f"Bearer {self.token.reveal()}")
 
 
 @dataclass(frozen=True)
@@ -105,11 +120,13 @@ class Backend:
 
     def __post_init__(self) -> None:
         """Raise BadInput for a token that no header can carry; the message never holds the token."""
-        if not _TOKEN.fullmatch(self.token.reveal()):
-            raise BadInput(
-                "The API token is empty, or it has a space, a quotation mark or another character that no token has.",
-                advice="Copy the whole token again, without quotation marks.",
-            )
+        _check_token(self.token, "The API token")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The texts that no trace, error, program or page may hold."""
+        gateway = () if self.gateway is None or self.gateway.token is None else (self.gateway.token.reveal(),)
+        return (self.token.reveal(), *gateway)
 
     @property
     def label(self) -> str:
@@ -133,6 +150,14 @@ class Backend:
         if self.gateway is None:
             return self
         return replace(self, gateway=replace(self.gateway, skips_cache=True))
+
+
+def _check_token(token: Secret, name: str) -> None:
+    if not _TOKEN.fullmatch(token.reveal()):
+        raise BadInput(
+            f"{name} is empty, or it has a space, a quotation mark or another character that no token has.",
+            advice="Copy the whole token again, without quotation marks.",
+        )
 
 
 def is_local(url: str) -> bool:
@@ -171,11 +196,15 @@ def parse_gateway(text: str, account_id: str) -> Gateway | None:
 
 
 def cloudflare_backend(
-    account_id: str, token: str, base_url: str = CLOUDFLARE_URL, gateway: str = ""
+    account_id: str,
+    token: str,
+    base_url: str = CLOUDFLARE_URL,
+    gateway: str = "",
+    gateway_token: str = "",
 ) -> Backend:
-    """Return Workers AI itself, or another server of its API. Raises BadInput, never with the token in it.
+    """Return Workers AI itself, or another server of its API. Raises BadInput, never with a token in it.
 
-    ``gateway`` is the ID or the address of an AI Gateway, or empty.
+    ``gateway`` is the ID or the address of an AI Gateway, or empty; ``gateway_token`` is its own token, or empty.
     """
     account_id, token, base_url = account_id.strip(), token.strip(), base_url.strip().rstrip("/")
     if not re.fullmatch(r"[0-9a-fA-F]{32}", account_id):
@@ -192,6 +221,13 @@ def cloudflare_backend(
     account_id = account_id.lower()
     host = "" if base_url == CLOUDFLARE_URL else f" at {hostname}"
     chosen = parse_gateway(gateway, account_id)
+    if gateway_token := gateway_token.strip():
+        if chosen is None:
+            raise BadInput(
+                "There is a token of an AI Gateway, but no gateway.",
+                advice="Enter the gateway's ID or its address too, or leave both boxes empty.",
+            )
+        chosen = replace(chosen, token=Secret(gateway_token))
     through = "" if chosen is None else f", gateway {chosen.id}"
     return Backend(
         name=f"Cloudflare Workers AI{host}, account …{account_id[-4:]}{through}",
@@ -264,4 +300,7 @@ def backend_from_environment(environment: Mapping[str, str]) -> Backend | None:
             f"{missing} is missing.",
             advice=f"Set {ACCOUNT_NAMES[0]} and {TOKEN_NAMES[0]} together, or neither to use the practice model.",
         )
-    return cloudflare_backend(account_id, token, base_url or CLOUDFLARE_URL)
+    gateway = first_value(GATEWAY_NAMES)
+    # Other programs read the gateway's token too: without a gateway it is not Paddock's.
+    gateway_token = first_value(GATEWAY_TOKEN_NAMES) if gateway else ""
+    return cloudflare_backend(account_id, token, base_url or CLOUDFLARE_URL, gateway, gateway_token)

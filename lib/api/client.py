@@ -22,8 +22,15 @@ from lib.api.response import decode_response, read_text, refusal_error
 from lib.api.retries import DEFAULT_RETRIES, OnRetry, RetryPolicy, stream_with_retries
 from lib.api.trace import TraceRecorder
 from lib.api.transport import DEFAULT_TIMEOUTS, Timeouts, translate_errors
-from lib.errors import PaddockError
+from lib.errors import (
+    UNAUTHORIZED_BY_API,
+    UNAUTHORIZED_BY_GATEWAY,
+    CredentialsRefused,
+    PaddockError,
+    refusal,
+)
 from lib.jsonkit.surrogates import encode_utf8
+from lib.model.model_record import DEFAULT_MODEL_ID
 
 Decoded = TypeVar("Decoded")
 
@@ -47,7 +54,7 @@ class WorkersAI:
 
         An attempt that fails before its first event is retried. ``recorder`` records what goes over the wire.
         """
-        trace_recorder = recorder or TraceRecorder(backend.token.reveal())
+        trace_recorder = recorder or TraceRecorder(backend.secrets)
         return stream_with_retries(
             lambda: self._stream_once(backend, request, cancel_token, trace_recorder),
             replace(self.retries, waits_for_capacity=not request.reject_if_busy),
@@ -59,6 +66,26 @@ class WorkersAI:
         """Raise a PaddockError if the account or the token is not valid; costs nothing."""
         # The cheapest request that needs both: a search of the model list without hits.
         self.fetch(backend, "models/search?search=paddock-credential-check")
+
+    def check_gateway(self, backend: Backend) -> None:
+        """Raise a PaddockError if the backend's AI Gateway refuses its token, or demands one; costs nothing.
+
+        The request has no input, so the model refuses it, which means that the gateway let it pass.
+        """
+        connect = self.timeouts.connect
+        timeouts = replace(self.timeouts, first_byte=connect, silence=connect)
+        with (
+            translate_errors(timeouts, backend),
+            contextlib.closing(self._connect_for_runs(backend, timeouts=timeouts)) as connection,
+        ):
+            response = connection.send("POST", DEFAULT_MODEL_ID, _encode_json({}))
+            if response.status_code in (401, 403):
+                error = refusal_error(response, connection.deadline)
+                if error.code is None and response.status_code == 401:
+                    # The API has accepted its token just before, so this is the gateway's word.
+                    raise refusal(401, UNAUTHORIZED_BY_GATEWAY, error.message)
+                if isinstance(error, CredentialsRefused) or error.code == UNAUTHORIZED_BY_API:
+                    raise error
 
     def render_prompt(self, backend: Backend, request: Request) -> inspection.RenderedPrompt:
         """Return the text that the model would be given, and its exact length; needs ``backend.can_inspect``."""
@@ -117,10 +144,15 @@ class WorkersAI:
             return self._connect_for_runs(backend)
 
     def _connect_for_runs(
-        self, backend: Backend, cancel_token: CancelToken | None = None
+        self,
+        backend: Backend,
+        cancel_token: CancelToken | None = None,
+        timeouts: Timeouts | None = None,
     ) -> PersistentConnection:
-        headers = {} if backend.gateway is None else backend.gateway.headers()
-        return PersistentConnection(self.timeouts, backend, backend.run_url, cancel_token, headers)
+        headers = {} if backend.gateway is None else backend.gateway.headers_to_send()
+        return PersistentConnection(
+            timeouts or self.timeouts, backend, backend.run_url, cancel_token, headers
+        )
 
     def stream_over(self, connection: PersistentConnection, request: Request) -> Iterator[Event]:
         """Yield the answer's events from one attempt over an open connection. Raises a PaddockError, or Cancelled."""

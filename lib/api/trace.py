@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -87,10 +87,10 @@ def _pairs(pairs: Iterable[Iterable[str]]) -> tuple[tuple[str, str], ...]:
 
 
 class TraceRecorder:
-    """Records the exchanges of one answer, in the thread that sends. The trace never holds ``secret``."""
+    """Records the exchanges of one answer, in the thread that sends. The trace never holds one of the ``secrets``."""
 
-    def __init__(self, secret: str = "", clock: Callable[[], float] = time.monotonic) -> None:
-        self._secret = secret
+    def __init__(self, secrets: Sequence[str] = (), clock: Callable[[], float] = time.monotonic) -> None:
+        self._secrets = secrets
         self._clock = clock
         self._begun = clock()
         self._exchanges: list[Exchange] = []
@@ -127,7 +127,9 @@ class TraceRecorder:
         return round(self._clock() - self._begun, 6)
 
     def _mask(self, text: str) -> str:
-        return text.replace(self._secret, MASK) if self._secret else text
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
 
     def _mask_headers(self, headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         return tuple(

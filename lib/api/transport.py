@@ -69,7 +69,7 @@ def environment_proxy(url: str) -> Proxy | None:
 
 @contextlib.contextmanager
 def translate_errors(timeouts: Timeouts, backend: Backend, *, answering: bool = False) -> Iterator[None]:
-    """Translate every exception but Cancelled to a PaddockError, and mask a token that a server echoed.
+    """Translate every exception but Cancelled to a PaddockError, and mask tokens that a server echoed.
 
     No reply may end in another kind of error: a KeyError in one reply would end a whole experiment.
     """
@@ -78,7 +78,8 @@ def translate_errors(timeouts: Timeouts, backend: Backend, *, answering: bool = 
     except Cancelled:
         raise
     except PaddockError as error:
-        error.mask(backend.token.reveal())
+        for secret in backend.secrets:
+            error.mask(secret)
         raise
     except Exception as error:
         # from None: httpx's exceptions hold the request, and with it the Authorization header.

@@ -247,8 +247,8 @@ def _is_reasonable(value: Any) -> bool:
 
 
 def _first_error(body: dict[str, Any]) -> tuple[int | None, str] | None:
-    """Return the code and message of the first error in any recorded shape: errors[], error{}, internalCode."""
-    errors = body.get("errors")
+    """Return the code and message of the first error in any recorded shape: a list, an object, or internalCode."""
+    errors = body.get("errors") or body.get("error")  # AI Gateway itself writes "error", with a list in it
     entry = errors[0] if isinstance(errors, list) and errors else body.get("error")
     if isinstance(entry, str):
         return _parse_error_code(body.get("code")), replace_lone_surrogates(entry)

@@ -148,7 +148,7 @@ class AnswerRun:
 
     def _stream_to_end(self) -> None:
         error: PaddockError | None = None
-        recorder = TraceRecorder(self.backend.token.reveal())
+        recorder = TraceRecorder(self.backend.secrets)
         accumulator, stopped = self._accumulator, False
         try:
             events = self._client.stream(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from lib.api.backend import CLOUDFLARE_URL
 from lib.snippets.code_literals import JAVASCRIPT
-from lib.snippets.snippet import CodeTemplate, Snippet, SnippetRequest, indent, join_paragraphs
+from lib.snippets.snippet import (
+    GATEWAY_AUTHORIZATION,
+    GATEWAY_TOKEN_VARIABLE,
+    CodeTemplate,
+    Snippet,
+    SnippetRequest,
+    indent,
+    join_paragraphs,
+)
 
 _TAB = JAVASCRIPT.tab
 
@@ -104,12 +112,20 @@ def fetch(call: SnippetRequest) -> Snippet:
         f"const body = {JAVASCRIPT.write(call.body)};",
         _FETCH.substitute(
             url=call.url("${baseUrl}", "${accountId}"),
-            headers="".join(f'      "{name}": "{value}",\n' for name, value in call.headers.items()),
+            headers="".join(
+                f'      "{name}": {_header_value(value)},\n' for name, value in call.headers.items()
+            ),
         ),
         _stream_printing_code(call) if call.streams else _answer_printing_code(call),
     )
     note = f"{call.environment_note}, then: node request.mjs. It needs Node 18 or newer and no packages."
     return Snippet("JavaScript (fetch)", "javascript", "request.mjs", text, note)
+
+
+def _header_value(value: str) -> str:
+    if value == GATEWAY_AUTHORIZATION:
+        return f"`Bearer ${{process.env.{GATEWAY_TOKEN_VARIABLE}}}`"
+    return f'"{value}"'
 
 
 def worker(call: SnippetRequest) -> Snippet:

@@ -8,7 +8,15 @@ from typing import Any
 
 from lib.api.backend import CLOUDFLARE_URL
 from lib.snippets.code_literals import PYTHON
-from lib.snippets.snippet import CodeTemplate, Snippet, SnippetRequest, indent, join_paragraphs
+from lib.snippets.snippet import (
+    GATEWAY_AUTHORIZATION,
+    GATEWAY_TOKEN_VARIABLE,
+    CodeTemplate,
+    Snippet,
+    SnippetRequest,
+    indent,
+    join_paragraphs,
+)
 
 _TAB = PYTHON.tab
 _ACCOUNT = 'account_id = os.environ["CLOUDFLARE_ACCOUNT_ID"]'
@@ -119,6 +127,7 @@ _GATEWAY_REMARK = (
     "It asks the API and names the gateway in a header, instead of asking the gateway's own address."
 )
 
+_HEADERS = "extra_headers"  # the SDKs' argument
 # Cloudflare's OpenAI-compatible endpoint has no field for these.
 _NOT_IN_OPENAI = ("lora", "raw")
 
@@ -138,7 +147,10 @@ def httpx(call: SnippetRequest) -> Snippet:
             _STREAMED,
             _WHOLE,
             url=call.url("{base_url}", "{account_id}"),
-            headers="".join(f', "{name}": "{value}"' for name, value in call.headers.items()),
+            headers="".join(
+                f', "{name}": {_with_gateway_token(PYTHON.write(value))}'
+                for name, value in call.headers.items()
+            ),
         ),
     )
     note = f"{call.environment_note}, then: pip install httpx; python request.py."
@@ -170,7 +182,7 @@ def openai_sdk(call: SnippetRequest) -> Snippet:
     request = _translate_body(call)
     body = dict(request.body) | ({"extra_body": request.extra} if request.extra else {})
     if call.gateway is not None:
-        body["extra_headers"] = dict(call.sdk_headers)
+        body[_HEADERS] = dict(call.sdk_headers)
     text = join_paragraphs(
         _imports("os", "sys", *(["json"] if call.calls_tools else [])),
         "from openai import APIStatusError, OpenAI",
@@ -204,7 +216,16 @@ def _base_url_line(call: SnippetRequest) -> str:
 
 def _arguments(body: Mapping[str, Any], depth: int = 1) -> str:
     indent = _TAB * depth
-    return "".join(f"{indent}{name}={PYTHON.write(value, depth)},\n" for name, value in body.items())
+    literals = {name: PYTHON.write(value, depth) for name, value in body.items()}
+    if _HEADERS in literals:
+        literals[_HEADERS] = _with_gateway_token(literals[_HEADERS])
+    return "".join(f"{indent}{name}={literal},\n" for name, literal in literals.items())
+
+
+def _with_gateway_token(literal: str) -> str:
+    """Return the literal of a header or of all headers, in which the gateway's token comes from the environment."""
+    expression = f"f\"Bearer {{os.environ['{GATEWAY_TOKEN_VARIABLE}']}}\""
+    return literal.replace(PYTHON.write(GATEWAY_AUTHORIZATION), expression)
 
 
 def _functions(call: SnippetRequest) -> list[str]:
@@ -216,7 +237,7 @@ def _functions(call: SnippetRequest) -> list[str]:
 def _sdk_arguments(call: SnippetRequest) -> str:
     """Return the arguments of Cloudflare's SDK, which has none for some parts of a request."""
     body = dict(call.body)
-    extra: dict[str, Any] = {"extra_headers": dict(call.sdk_headers)} if call.gateway is not None else {}
+    extra: dict[str, Any] = {_HEADERS: dict(call.sdk_headers)} if call.gateway is not None else {}
     if "options" in body:
         extra["extra_body"] = {"options": body.pop("options")}
     return _arguments(body | extra)

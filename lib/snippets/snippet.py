@@ -7,7 +7,11 @@ from dataclasses import dataclass, replace
 from string import Template
 from typing import Any
 
-from lib.api.backend import Gateway
+from lib.api.backend import GATEWAY_TOKEN_NAMES, Gateway
+
+# A program reads the gateway's token from the environment. Each language has an expression in this value's place.
+GATEWAY_TOKEN_VARIABLE = GATEWAY_TOKEN_NAMES[0]
+GATEWAY_AUTHORIZATION = f"Bearer ${GATEWAY_TOKEN_VARIABLE}"
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,12 @@ class SnippetRequest:
     @property
     def headers(self) -> Mapping[str, str]:
         """The headers for the gateway."""
-        return {} if self.gateway is None else self.gateway.headers()
+        return {} if self.gateway is None else self.gateway.headers(GATEWAY_AUTHORIZATION)
 
     @property
     def sdk_headers(self) -> Mapping[str, str]:
         """The headers for the gateway of a request to the API, which is where SDKs send it."""
-        return {} if self.gateway is None else replace(self.gateway, root="").headers()
+        return {} if self.gateway is None else replace(self.gateway, root="").headers(GATEWAY_AUTHORIZATION)
 
     @property
     def streams(self) -> bool:
@@ -79,6 +83,7 @@ class SnippetRequest:
         """The beginning of a note: the variables to set in the environment."""
         names = ["CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN"]
         names += ["CLOUDFLARE_BASE_URL"] if self.base_url else []
+        names += [GATEWAY_TOKEN_VARIABLE] if GATEWAY_AUTHORIZATION in self.headers.values() else []
         return f"Set {', '.join(names[:-1])} and {names[-1]} in the environment"
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from lib.api import wire
 from lib.api.backend import CLOUDFLARE_URL, Backend
 from lib.api.request import Request
+from lib.api.trace import MASK
 from lib.errors import BadInput
 from lib.model.model_record import is_in_openai_api
 from lib.snippets import curl_snippet, javascript_snippets, python_snippets
@@ -42,7 +43,7 @@ def build_snippets_for_body(model_id: str, body: Mapping[str, Any], backend: Bac
         javascript_snippets.worker,
     )
     try:
-        return tuple(_mask_token(builder(call), backend.token.reveal()) for builder in builders)
+        return tuple(_mask_tokens(builder(call), backend.secrets) for builder in builders)
     except RecursionError:
         raise BadInput(
             "The request is nested too deeply to be written as a program.",
@@ -50,9 +51,11 @@ def build_snippets_for_body(model_id: str, body: Mapping[str, Any], backend: Bac
         ) from None
 
 
-def _mask_token(program: Snippet, token: str) -> Snippet:
-    """Mask the token, which the user may have typed into the request itself."""
-    # Shorter tokens protect nothing and may be part of ordinary words.
-    if len(token) < 8:
-        return program
-    return replace(program, text=program.text.replace(token, "•••"), note=program.note.replace(token, "•••"))
+def _mask_tokens(program: Snippet, tokens: Sequence[str]) -> Snippet:
+    """Mask the tokens, which the user may have typed into the request itself."""
+    for token in tokens:
+        # Shorter tokens protect nothing and may be part of ordinary words.
+        if len(token) >= 8:
+            text, note = program.text.replace(token, MASK), program.note.replace(token, MASK)
+            program = replace(program, text=text, note=note)
+    return program

@@ -9,6 +9,7 @@ import pytest
 from lib.api.backend import (
     CLOUDFLARE_URL,
     ENVIRONMENT_VARIABLES,
+    Gateway,
     Secret,
     backend_from_environment,
     cloudflare_backend,
@@ -106,7 +107,27 @@ VALUES = {
 
 
 def test_the_names_are_all_of_them() -> None:
-    assert set(ENVIRONMENT_VARIABLES) == set(VALUES)
+    assert set(ENVIRONMENT_VARIABLES) == {*VALUES, "CLOUDFLARE_GATEWAY_ID", "CF_AIG_TOKEN"}
+
+
+@pytest.mark.parametrize("gateway", ["", "my-gateway"])
+@pytest.mark.parametrize("token", ["", "gateway-token"])
+def test_a_gateway_in_the_environment(gateway: str, token: str) -> None:
+    variables = VALUES | {"CLOUDFLARE_GATEWAY_ID": gateway, "CF_AIG_TOKEN": token}
+    backend = backend_from_environment(variables)
+    assert backend is not None
+    expected = Gateway(gateway, token=Secret(token) if token else None) if gateway else None
+    assert backend.gateway == expected
+    assert ("gateway my-gateway" in backend.name) == bool(gateway)
+    # Neither makes an account of the environment.
+    alone = {"CLOUDFLARE_GATEWAY_ID": gateway, "CF_AIG_TOKEN": token}
+    assert backend_from_environment(alone) is None
+
+
+def test_a_gateways_token_needs_a_gateway() -> None:
+    with pytest.raises(BadInput, match="but no gateway") as refused:
+        cloudflare_backend(ACCOUNT, TOKEN, gateway_token="gateway-token")
+    assert "gateway-token" not in refused.value.message + refused.value.advice
 
 
 @pytest.mark.parametrize(

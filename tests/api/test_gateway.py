@@ -7,10 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from lib.api.backend import Backend, Gateway, parse_gateway
+from lib.api.backend import Backend, Gateway, Secret, parse_gateway
 from lib.api.cancellation import CancelToken
 from lib.api.trace import GatewayReply, TraceRecorder
-from lib.errors import BadInput, NoCapacity
+from lib.errors import (
+    AccountRefused,
+    BadInput,
+    CredentialsRefused,
+    GatewayTokenRefused,
+    NoCapacity,
+    PaddockError,
+)
 from tests import sample_values
 from tests.api.both_clients import collect
 from tests.scripted_server import ScriptedServer, refuses, response_head, sends, streams, text_events
@@ -60,6 +67,64 @@ def test_its_own_address_is_asked_for_answers_only() -> None:
     (checked,) = api.requests
     assert checked.target.startswith(f"/client/v4/accounts/{ACCOUNT}/ai/models/search?")
     assert not any(name.startswith("cf-aig") for name in checked.headers)
+
+
+GATEWAY_TOKEN = "gateway-token_gateway-token_87654321"
+LOCKED = Gateway("my-gateway", token=Secret(GATEWAY_TOKEN))
+REFUSAL = b'{"success":false,"error":[{"code":2009,"message":"Unauthorized"}]}'
+
+
+def test_its_own_token_goes_into_its_own_header() -> None:
+    with ScriptedServer(streams("Hi")) as server:
+        backend = make_backend(server, LOCKED)
+        ask_both_ways(backend)
+        ask_both_ways(replace(backend, gateway=replace(LOCKED, root=f"http://127.0.0.1:{server.port}/v1")))
+    assert len(server.requests) == 4
+    for received in server.requests:
+        assert received.headers["cf-aig-authorization"] == f"Bearer {GATEWAY_TOKEN}"
+        assert received.headers["authorization"] == f"Bearer {sample_values.TOKEN}"
+
+
+def test_its_own_token_goes_nowhere_else() -> None:
+    """The API's lists are not the gateway's."""
+    empty = b'{"success": true, "result": [], "errors": [], "messages": []}'
+    with ScriptedServer(sends(response_head(200, "application/json"), empty)) as server:
+        client, backend = sample_values.make_client(), make_backend(server, LOCKED)
+        client.check_credentials(backend)
+        client.list_adapters(backend)
+    assert len(server.requests) == 3
+    for received in server.requests:
+        assert not any(name.startswith("cf-aig") for name in received.headers)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (401, REFUSAL, GatewayTokenRefused),
+        (401, b"{}", GatewayTokenRefused),
+        (401, b'{"errors":[{"code":10000,"message":"Authentication error"}]}', CredentialsRefused),
+        (403, b'{"errors":[{"code":10000,"message":"Authentication error"}]}', AccountRefused),
+        # The model's own refusals: the gateway has let the request pass.
+        (400, b'{"errors":[{"code":5006,"message":"AiError: Bad input"}]}', None),
+        (403, b'{"errors":[{"code":5016,"message":"model terms not agreed"}]}', None),
+        (429, b'{"errors":[{"code":3040,"message":"full"}]}', None),
+    ],
+)
+def test_the_check_says_which_token_was_refused(
+    status: int, body: bytes, error: type[PaddockError] | None
+) -> None:
+    with ScriptedServer(sends(response_head(status, "application/json"), body)) as server:
+        backend = make_backend(server, LOCKED)
+        if error is None:
+            sample_values.make_client().check_gateway(backend)
+        else:
+            with pytest.raises(PaddockError) as refused:
+                sample_values.make_client().check_gateway(backend)
+            assert type(refused.value) is error
+            assert refused.value.advice
+    (received,) = server.requests
+    assert received.json() == {}, "without an input nothing is answered, and nothing is paid"
+    assert received.headers["cf-aig-authorization"] == f"Bearer {GATEWAY_TOKEN}"
 
 
 def test_what_the_gateway_says_is_in_the_trace() -> None:

@@ -16,12 +16,13 @@ from tests import sample_values as setup
 from tests.scripted_server import ScriptedServer, refuses, response_head, sends, streams, text_events
 
 SECRET = "tokentokentoken_tokentokentoken_12345678"
+SECOND = "gateway-token_gateway-token_87654321"
 
 
 def ticking_recorder() -> TraceRecorder:
     """Return a recorder whose clock moves one second with each call."""
     ticks = itertools.count()
-    return TraceRecorder(SECRET, lambda: float(next(ticks)))
+    return TraceRecorder((SECRET, SECOND), lambda: float(next(ticks)))
 
 
 def test_one_exchange() -> None:
@@ -69,13 +70,16 @@ def test_the_secret_stands_nowhere() -> None:
     record.record_request(f"POST http://x/?t={SECRET}", [("x-echo", SECRET)])
     record.record_response(400, [("x-echo", f"no: {SECRET}")])
     record.record_event(f"bad token {SECRET}")
-    assert SECRET not in repr(record.trace().exchanges())
+    record.record_event(f"bad token {SECOND}")
+    shown = repr(record.trace().exchanges())
+    assert SECRET not in shown
+    assert SECOND not in shown
 
 
 def test_a_real_stream_as_it_was_received() -> None:
     with ScriptedServer(refuses(429, 3040, "full"), streams("a", "b")) as server:
         backend, request = setup.make_backend(server.url), setup.make_request()
-        record = TraceRecorder(backend.token.reveal())
+        record = TraceRecorder(backend.secrets)
         list(setup.make_client().stream(backend, request, CancelToken(), recorder=record))
     refused, answered = record.trace().exchanges()
     assert (refused.status, answered.status) == (429, 200)

@@ -267,6 +267,10 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
         """Send the reply that the test planned."""
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         headers = {name.lower(): value for name, value in self.headers.items()}
+        if not body and "cf-aig-gateway-id" in headers:
+            self.wrote = bytearray()
+            self._answer_gateway_check(headers)
+            return
         request, answer = self.server.take_reply(self.path, headers, body)
         self.wrote = request.sent_body
         try:
@@ -276,6 +280,17 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
         finally:
             request.ended.set()
             self.close_connection = True
+
+    def _answer_gateway_check(self, headers: dict[str, str]) -> None:
+        """Refuse a request without input: as the gateway if its token is not there, else as the model."""
+        number = len(self.server.gateway_checks)
+        self.server.gateway_checks.append(UpstreamRequest(number, self.path, headers, {}))
+        token = self.server.gateway_token
+        if token and headers.get("cf-aig-authorization") != f"Bearer {token}":
+            refusal = {"success": False, "error": [{"code": 2009, "message": "Unauthorized"}]}
+            self.send_whole(401, "application/json", json.dumps(refusal))
+        else:
+            ErrorReply(400, 5006, "AiError: Bad input")(self, None)  # type: ignore[arg-type]
 
     def send_head(self, status: int, kind: str, headers: dict[str, str] | None = None) -> None:
         """Send the head of a response that ends with its connection."""
@@ -325,6 +340,9 @@ class Upstream(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), UpstreamHandler)
         self.requests: list[UpstreamRequest] = []
         self.credential_checks: list[tuple[str, str]] = []
+        # Requests without input that come through an AI Gateway, and the token that it demands, or "" for none.
+        self.gateway_checks: list[UpstreamRequest] = []
+        self.gateway_token = ""
         # Adapters as the API lists them; ``public`` names the list.
         self.adapters: list[dict[str, Any]] = []
         # The account's models as the API lists them, and the schemas of their input.
@@ -365,6 +383,7 @@ class Upstream(http.server.ThreadingHTTPServer):
                 request.release()
             self._plan.clear()
             self.requests, self.credential_checks, self.adapters = [], [], []
+            self.gateway_checks, self.gateway_token = [], ""
             self.models, self.schemas = [], {}
 
     def take_reply(

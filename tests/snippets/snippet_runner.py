@@ -30,11 +30,13 @@ COMMANDS = {".sh": "bash", ".py": sys.executable, ".mjs": "node"}
 
 def environment(backend: Backend) -> dict[str, str]:
     """Return the variables that the snippets read, and nothing else of this machine's environment but PATH."""
+    gateway = backend.gateway
     return {
         "PATH": PATH,
         "CLOUDFLARE_ACCOUNT_ID": backend.account_id,
         "CLOUDFLARE_API_TOKEN": backend.token.reveal(),
         "CLOUDFLARE_BASE_URL": backend.base_url,
+        **({} if gateway is None or gateway.token is None else {"CF_AIG_TOKEN": gateway.token.reveal()}),
     }
 
 

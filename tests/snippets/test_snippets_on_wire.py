@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lib.api.backend import Gateway
+from lib.api.backend import Gateway, Secret
 from lib.model import model_record
 from lib.snippets.snippet import Snippet
 from lib.snippets.snippet_builder import build_snippets_for_body
@@ -18,6 +18,7 @@ from tests.scripted_server import DONE, ScriptedServer, encode_events, response_
 from tests.snippets.snippet_runner import run_snippet
 from tests.snippets.worker_runtime import compile_workers
 
+GATEWAY_TOKEN = "gateway-token_gateway-token_87654321"
 MODEL = model_record.DEFAULT_MODEL_ID
 NATIVE = ["curl", "Python (httpx)", "Python (cloudflare)", "JavaScript (fetch)"]
 NASTY = '"\'`${x} $(id) \\ \\n\n""" §body\r\nJSON\nJSON \u2028\x00\x1b 😀 end\\'
@@ -135,12 +136,22 @@ def test_a_gateway_and_a_request_that_does_not_wait(tmp_path: Path, name: str) -
     envelope = {"result": reply, "success": True, "errors": [], "messages": []} | reply
     answer = sends(response_head(200, "application/json"), json.dumps(envelope).encode())
     with ScriptedServer(answer) as server:
-        for gateway in (Gateway("my-gateway"), Gateway("my-gateway", f"http://127.0.0.1:{server.port}/v1")):
+        for gateway in (
+            Gateway("my-gateway"),
+            Gateway("my-gateway", token=Secret(GATEWAY_TOKEN)),
+            Gateway("my-gateway", f"http://127.0.0.1:{server.port}/v1", token=Secret(GATEWAY_TOKEN)),
+        ):
             backend = replace(sample_values.make_backend(server.url), gateway=gateway)
             snippets = {each.name: each for each in build_snippets_for_body(MODEL, body, backend)}
             done = run_snippet(snippets[name], tmp_path, backend)
             assert (done.stdout.decode(), done.returncode) == ("Hi\n", 0), done.stderr
-    by_id, by_address = server.requests
+            text = snippets[name].text + snippets[name].note
+            assert GATEWAY_TOKEN not in text
+            assert ("CF_AIG_TOKEN" in text) == (gateway.token is not None)
+    without, by_id, by_address = server.requests
+    assert "cf-aig-authorization" not in without.headers
+    for received in (by_id, by_address):
+        assert received.headers["cf-aig-authorization"] == f"Bearer {GATEWAY_TOKEN}"
     for received in server.requests:
         assert received.json() | {"model": MODEL} == body | {"model": MODEL}
     assert by_id.headers["cf-aig-gateway-id"] == "my-gateway"
@@ -165,9 +176,11 @@ def test_a_worker_gets_the_options_in_its_third_argument(tmp_path: Path) -> None
 
 
 def test_no_secret() -> None:
-    body = {"prompt": f"My token is {sample_values.TOKEN}.\n{sample_values.TOKEN}", "stream": True}
-    for one in build_snippets_for_body(
-        MODEL, body, sample_values.make_backend("http://127.0.0.1:1/client/v4")
-    ):
+    both = f"{sample_values.TOKEN} {GATEWAY_TOKEN}"
+    body = {"prompt": f"My tokens are {both}.\n{both}", "stream": True}
+    gateway = Gateway("my-gateway", token=Secret(GATEWAY_TOKEN))
+    backend = replace(sample_values.make_backend("http://127.0.0.1:1/client/v4"), gateway=gateway)
+    for one in build_snippets_for_body(MODEL, body, backend):
         assert sample_values.TOKEN not in one.text + one.note
+        assert GATEWAY_TOKEN not in one.text + one.note
         assert sample_values.ACCOUNT not in one.text + one.note

@@ -13,6 +13,8 @@ import streamlit as st
 from lib.api.backend import (
     CLOUDFLARE_URL,
     ENVIRONMENT_VARIABLES,
+    GATEWAY_NAMES,
+    GATEWAY_TOKEN_NAMES,
     Backend,
     backend_from_environment,
     cloudflare_backend,
@@ -30,7 +32,8 @@ from lib.ui.widgets.error_box import draw_error
 
 _CHOSEN = "backend"  # in the session's state: a Backend from the dialog, or _TWIN
 _TWIN = "twin"
-_ACCOUNT, _TOKEN, _GATEWAY = "connect-account_id", "connect-token", "connect-gateway"
+_ACCOUNT, _TOKEN = "connect-account_id", "connect-token"
+_GATEWAY, _GATEWAY_TOKEN = "connect-gateway", "connect-gateway_token"
 # From developers.cloudflare.com/workers-ai/get-started/rest-api.
 _PICTURE = Path(__file__).with_name("static").joinpath("connect.svg")
 _PICTURE_TEXT = (
@@ -101,8 +104,9 @@ def current_choice() -> BackendChoice:
 def _environment() -> dict[str, str]:
     """Return the credentials by name, from the environment, else from .streamlit/secrets.toml."""
     credentials = {name: os.environ[name] for name in ENVIRONMENT_VARIABLES if os.environ.get(name)}
-    # Without the file, asking for a name would show an error.
-    if not credentials and st.secrets.load_if_toml_exists():
+    # Other programs read the variables of the gateway too, so these alone do not hide the file. Without the file,
+    # asking for a name would show an error.
+    if not credentials.keys() - {*GATEWAY_NAMES, *GATEWAY_TOKEN_NAMES} and st.secrets.load_if_toml_exists():
         credentials = {name: str(st.secrets[name]) for name in ENVIRONMENT_VARIABLES if name in st.secrets}
     return credentials
 
@@ -172,18 +176,32 @@ def _dialog() -> None:
             "the ID, the token also needs the permission “AI Gateway”. Experiments and comparisons always ask "
             "the model anew, never the gateway's cache.",
         )
+        gateway_token = st.text_input(
+            "AI Gateway's token (optional)",
+            key=_GATEWAY_TOKEN,
+            type="password",
+            autocomplete="off",
+            help="Gateways that demand authentication, as new ones do, let only requests with a token of their own "
+            "pass. Create it in the gateway's settings in Cloudflare's dashboard.",
+        )
         st.caption(
-            "Paddock checks account and token, free of charge, before it uses them. It keeps what you enter until "
+            "Paddock checks account and tokens, free of charge, before it uses them. It keeps what you enter until "
             "this tab is closed or reloaded, and never saves it."
         )
         connect = st.form_submit_button("Check and connect", type="primary", icon=":material/link:")
     if connect:
         try:
             backend = cloudflare_backend(
-                account_id, token, _environment().get("CLOUDFLARE_BASE_URL", CLOUDFLARE_URL), gateway
+                account_id,
+                token,
+                _environment().get("CLOUDFLARE_BASE_URL", CLOUDFLARE_URL),
+                gateway,
+                gateway_token,
             )
             with st.spinner("Checking the account and the token with Cloudflare…"):
                 registry().client.check_credentials(backend)
+                if backend.gateway is not None:
+                    registry().client.check_gateway(backend)
         except PaddockError as error:
             draw_error(error)
         else:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.page.upstream import ACCOUNT, TOKEN, StreamReply, Upstream
 from tests.ui.app_test_page import AppTestPage
 
 SUBMIT = "FormSubmitter:connect-Check and connect"
 
 
-def connect(page: AppTestPage, gateway: str) -> AppTestPage:
+GATEWAY_TOKEN = "gateway-token_gateway-token_87654321"
+
+
+def connect(page: AppTestPage, gateway: str, gateway_token: str = "") -> AppTestPage:
     """Fill in the dialog, and submit it."""
     page.click("place")
-    for key, value in (("account_id", ACCOUNT), ("token", TOKEN), ("gateway", gateway)):
+    values = {"account_id": ACCOUNT, "token": TOKEN, "gateway": gateway, "gateway_token": gateway_token}
+    for key, value in values.items():
         page.by_key(f"connect-{key}").set_value(value)
     page.by_key(SUBMIT).click()
     page.by_key("place").click()  # AppTest draws the whole page anew, and closes the dialog
@@ -46,3 +52,46 @@ def test_what_is_no_gateway_is_refused_in_the_dialog(upstream: Upstream) -> None
     page = connect(AppTestPage(), "my gateway")
     assert "up to 64 letters, digits, hyphens and underscores" in page.text()
     assert upstream.requests == []
+
+
+def test_a_gateways_own_token_reaches_the_wire_and_nothing_else(upstream: Upstream) -> None:
+    upstream.gateway_token = GATEWAY_TOKEN
+    page = connect(AppTestPage(), "my-gateway", GATEWAY_TOKEN)
+    assert "gateway my-gateway" in page.by_key("place").label
+    (check,) = upstream.gateway_checks
+    assert check.headers["cf-aig-authorization"] == f"Bearer {GATEWAY_TOKEN}"
+    page.write("Hello")
+    assert "cf-aig-authorization: •••" in page.text(page.by_key("ahead"))
+    reply = StreamReply(f"Your token is {GATEWAY_TOKEN}.")
+    reply.headers |= {"x-echo": GATEWAY_TOKEN}
+    upstream.plan_replies(reply)
+    page.send(f"Hello {GATEWAY_TOKEN[:8]}")
+    assert upstream.requests[-1].headers["cf-aig-authorization"] == f"Bearer {GATEWAY_TOKEN}"
+    page.choose_in_menu(page.answers[-1], "Request and reply")
+    id = page.message_id(page.answers[-1])
+    for view in ("Request as sent", "Reply as received", "Code"):
+        page.choose(f"exchange-view-{id}", view)
+        # The model itself wrote it into its text; headers, events and programs do not repeat it.
+        shown = page.everything().replace(f"Your token is {GATEWAY_TOKEN}.", "")
+        assert GATEWAY_TOKEN not in shown, view
+    assert "cf-aig-authorization: Bearer $CF_AIG_TOKEN" in page.everything()
+
+
+@pytest.mark.parametrize("entered", ["", "wrong-token"])
+def test_the_dialog_says_that_the_gateways_token_was_refused(upstream: Upstream, entered: str) -> None:
+    upstream.gateway_token = GATEWAY_TOKEN
+    page = AppTestPage()
+    label = page.by_key("place").label
+    page = connect(page, "my-gateway", entered)
+    shown = page.text()
+    assert "The AI Gateway's token was not accepted" in shown
+    assert "enter it as the gateway's token" in shown
+    assert page.by_key("place").label == label, "it is not connected"
+    assert "wrong-token" not in page.everything().replace("connect-gateway_token", "")
+    assert upstream.requests == []
+
+
+def test_a_gateways_token_without_a_gateway_is_refused_in_the_dialog(upstream: Upstream) -> None:
+    page = connect(AppTestPage(), "", GATEWAY_TOKEN)
+    assert "no gateway" in page.text()
+    assert upstream.credential_checks == []
