@@ -105,7 +105,8 @@ class Backend:
     Saved answers keep ``name``; the page shows ``label``. ``context_window`` is in tokens; None means the model
     record's. ``billed`` is False if answers cost nothing. A backend that ``can_inspect`` also returns the rendered
     prompt, its length in tokens, and the next token's probabilities. ``takes_lora``: it applies an adapter even if
-    the model's documentation names none. Requests to the model pass through the ``gateway``, if there is one.
+    the model's documentation names none. Requests to the model pass through the ``gateway``, if there is one. Those
+    of one ``session`` go to the same instance of the model, which may have read a part of them already.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Backend:
     can_inspect: bool = False
     takes_lora: bool = False
     gateway: Gateway | None = None
+    session: str = ""
 
     def __post_init__(self) -> None:
         """Raise BadInput for a token that no header can carry; the message never holds the token."""
@@ -144,6 +146,18 @@ class Backend:
         if self.gateway is not None and self.gateway.root:
             return f"{self.gateway.root}/{self.account_id}/{self.gateway.id}/workers-ai"
         return f"{self.ai_url}/run"
+
+    def run_headers(self) -> dict[str, str]:
+        """Return the headers of a request to a model beside the usual ones, to show: without any token."""
+        return self._session_headers() | ({} if self.gateway is None else self.gateway.headers())
+
+    def run_headers_to_send(self) -> dict[str, str]:
+        """Return the same headers with the gateway's token: for the wire only."""
+        return self._session_headers() | ({} if self.gateway is None else self.gateway.headers_to_send())
+
+    def _session_headers(self) -> dict[str, str]:
+        # developers.cloudflare.com/workers-ai/features/prompt-caching
+        return {"x-session-affinity": self.session} if self.session else {}
 
     def without_cache(self) -> Backend:
         """Return the backend whose gateway, if any, answers each request anew."""

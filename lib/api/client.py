@@ -149,7 +149,7 @@ class WorkersAI:
         cancel_token: CancelToken | None = None,
         timeouts: Timeouts | None = None,
     ) -> PersistentConnection:
-        headers = {} if backend.gateway is None else backend.gateway.headers_to_send()
+        headers = backend.run_headers_to_send()
         return PersistentConnection(
             timeouts or self.timeouts, backend, backend.run_url, cancel_token, headers
         )

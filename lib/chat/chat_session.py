@@ -15,6 +15,7 @@ from lib.chat.answer_run import AnswerRun
 from lib.chat.continued_input import continued_input
 from lib.chat.conversation import Conversation, Message, count_context_tokens, reword
 from lib.chat.conversation_merge import merge_conversations, newest_change
+from lib.chat.session_affinity import with_session
 from lib.chat.setup_merge import Setup, merge_setups
 from lib.chat.snapshot import Snapshot
 from lib.errors import BadInput, HeldElsewhere, PaddockError
@@ -363,7 +364,9 @@ class ChatSession:
             self.on_run()
             self.on_idle(answer)
 
-        run = AnswerRun(self._client, backend, self.model_of(request), request, on_end)
+        model = self.model_of(request)
+        backend = with_session(backend, conversation.id, model)
+        run = AnswerRun(self._client, backend, model, request, on_end)
         try:
             run.start()
         except RuntimeError:  # Python cannot start another thread

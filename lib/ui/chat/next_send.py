@@ -10,6 +10,7 @@ import streamlit as st
 
 from lib.api import wire
 from lib.api.request import Request
+from lib.chat.session_affinity import with_session
 from lib.model.pricing import cost_in_dollars, cost_in_neurons, cost_of_neurons, format_dollars
 from lib.model.settings import Settings
 from lib.preflight.conflicts import Conflict
@@ -122,8 +123,8 @@ def _summary_line(tab: ChatTab, preview: RequestPreview) -> str:
 
 def _draw_request(tab: ChatTab, request: Request) -> None:
     if (backend := tab.backend) is not None:
-        headers = {} if backend.gateway is None else backend.gateway.headers()
-        sent = "".join(f" · `{name}: {value}`" for name, value in headers.items())
+        backend = with_session(backend, tab.chat.id, tab.chat.model)
+        sent = "".join(f" · `{name}: {value}`" for name, value in backend.run_headers().items())
         st.caption(f"`POST {backend.run_url}/{request.model}`{sent}")
     _draw_copyable(json.dumps(wire.encode_request(request), ensure_ascii=False, indent=2), "json", KEY)
 

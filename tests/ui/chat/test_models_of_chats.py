@@ -49,3 +49,16 @@ def test_a_model_that_is_not_listed_is_said_and_nothing_is_sent(upstream: Upstre
     [chat] = [chat for _, chat in registry()._chats.entries() if chat.settings.model == "@cf/acme/gone"]
     assert chat.settings == settings
     assert chat.conversation == replace(Conversation(), id=chat.id)
+
+
+def test_the_session_of_a_conversation_stands_in_the_exact_request(upstream: Upstream) -> None:
+    """Only models with a price for cached input get one; its value is what is sent."""
+    list_models(upstream, EFFORT.id)
+    page = AppTestPage(address_of(Settings.defaults(EFFORT)))
+    page.send("Hi")
+    sent = upstream.wait_for_request().headers["x-session-affinity"]
+    page.write("And now?")
+    assert f"x-session-affinity: {sent}" in page.text(page.by_key("ahead"))
+    page = AppTestPage()
+    page.write("Hello")
+    assert "x-session-affinity" not in page.text(page.by_key("ahead"))
