@@ -105,6 +105,10 @@ class AnswerRun:
         running = self.is_running  # read before slicing: no tail is lost
         return running, self.parts[count:]
 
+    def read_thoughts(self, count: int) -> list[str]:
+        """Return the parts of the model's thoughts after the first ``count``."""
+        return self._accumulator.thoughts[count:]
+
     def add_listener(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` in the run's thread for each new text, and at the end."""
         with self._changed:

@@ -9,6 +9,7 @@ from tests.model.catalogue_records import LISTED, SCHEMAS
 from tests.page.app_process import AppProcess
 from tests.page.browser_tab import PHONE, BrowserTab
 from tests.page.conftest import StartApp, Visit
+from tests.page.thoughts_reply import ThoughtsReply
 from tests.page.upstream import StreamReply, Upstream
 
 MODEL = default_model()
@@ -123,3 +124,55 @@ def test_on_a_phone(visit: Visit, app: AppProcess) -> None:
     tab.page.keyboard.press("Escape")
     tab.page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
     sidebar.wait_for(state="detached")
+
+
+THOUGHTS = "First I *count*:\n\n  1 and 1.\n" + "Then I think on. " * 40
+
+
+def open_thoughts(tab: BrowserTab) -> None:
+    """Unfold the box of the last answer's thoughts."""
+    box = tab.answers.last.locator("[class*='st-key-thoughts']")
+    box.locator("summary").click()
+    tab.wait_until("its text", lambda: box.locator(".plain").is_visible())
+
+
+def thoughts_text(tab: BrowserTab) -> str:
+    texts = tab.answers.last.locator("[class*='st-key-thoughts'] .plain").all_text_contents()
+    return "".join(texts).strip()
+
+
+def test_thoughts_can_be_read_while_they_come(tab: BrowserTab, upstream: Upstream) -> None:
+    upstream.plan_replies(ThoughtsReply(THOUGHTS, "Two."))
+    pick(tab, THINKING)
+    tab.wait_until_idle()
+    tab.send("Hi")
+    request = upstream.wait_for_request()
+    tab.wait_until("all thoughts", lambda: thoughts_text(tab) == THOUGHTS.strip())
+    assert request.is_live
+    assert not tab.answers.last.locator(".plain").first.is_visible(), (
+        "they are folded until somebody opens them"
+    )
+    open_thoughts(tab)
+    assert "Thinking" in tab.answers.last.inner_text()
+    request.release()
+    tab.wait_for_end()
+    assert tab.answers.last.locator(".plain").first.is_visible(), "the end does not fold them"
+    assert thoughts_text(tab) == THOUGHTS.strip()
+    tab.reload()
+    open_thoughts(tab)
+    assert thoughts_text(tab) == THOUGHTS.strip()
+
+
+def test_a_reload_and_stop_lose_no_thoughts(tab: BrowserTab, upstream: Upstream) -> None:
+    upstream.plan_replies(ThoughtsReply(THOUGHTS, "Two."))
+    pick(tab, THINKING)
+    tab.wait_until_idle()
+    tab.send("Hi")
+    tab.wait_until("all thoughts", lambda: thoughts_text(tab) == THOUGHTS.strip())
+    tab.reload()
+    tab.wait_until("all thoughts again", lambda: thoughts_text(tab) == THOUGHTS.strip())
+    assert upstream.requests[0].is_live
+    tab.stop_by_escape()
+    tab.wait_for_end("stopped")
+    tab.reload()
+    tab.wait_until("all thoughts after Stop", lambda: thoughts_text(tab) == THOUGHTS.strip())

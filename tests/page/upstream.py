@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.page import gateway_check
 from tests.waiting import wait_until
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
@@ -269,7 +270,8 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         if not body and "cf-aig-gateway-id" in headers:
             self.wrote = bytearray()
-            self._answer_gateway_check(headers)
+            self.server.gateway_checks.append(headers)
+            gateway_check.answer(self, headers, self.server.gateway_token)
             return
         request, answer = self.server.take_reply(self.path, headers, body)
         self.wrote = request.sent_body
@@ -280,17 +282,6 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
         finally:
             request.ended.set()
             self.close_connection = True
-
-    def _answer_gateway_check(self, headers: dict[str, str]) -> None:
-        """Refuse a request without input: as the gateway if its token is not there, else as the model."""
-        number = len(self.server.gateway_checks)
-        self.server.gateway_checks.append(UpstreamRequest(number, self.path, headers, {}))
-        token = self.server.gateway_token
-        if token and headers.get("cf-aig-authorization") != f"Bearer {token}":
-            refusal = {"success": False, "error": [{"code": 2009, "message": "Unauthorized"}]}
-            self.send_whole(401, "application/json", json.dumps(refusal))
-        else:
-            ErrorReply(400, 5006, "AiError: Bad input")(self, None)  # type: ignore[arg-type]
 
     def send_head(self, status: int, kind: str, headers: dict[str, str] | None = None) -> None:
         """Send the head of a response that ends with its connection."""
@@ -340,8 +331,8 @@ class Upstream(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), UpstreamHandler)
         self.requests: list[UpstreamRequest] = []
         self.credential_checks: list[tuple[str, str]] = []
-        # Requests without input that come through an AI Gateway, and the token that it demands, or "" for none.
-        self.gateway_checks: list[UpstreamRequest] = []
+        # The headers of requests without input to an AI Gateway, and the token that it demands, or "" for none.
+        self.gateway_checks: list[dict[str, str]] = []
         self.gateway_token = ""
         # Adapters as the API lists them; ``public`` names the list.
         self.adapters: list[dict[str, Any]] = []

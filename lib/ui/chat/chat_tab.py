@@ -14,11 +14,12 @@ from lib.chat.answer import Answer, Ending
 from lib.chat.answer_words import AnswerWords, find_answer_words
 from lib.chat.conversation import Message
 from lib.compare.comparison import SetupFields, differing_fields, setup_fields
-from lib.errors import BadInput, PaddockError
+from lib.errors import BadInput
 from lib.files import share_link
 from lib.local_models.supervised_twin import Failed
 from lib.model.model_record import default_model
 from lib.model.settings import Settings
+from lib.ui.answer.answer_trace import find_trace
 from lib.ui.settings.chat_actions import RAW_PROMPT_STATE, ChatActions
 from lib.ui.shell import page_mode
 from lib.ui.shell.page_actions import Ts
@@ -249,12 +250,7 @@ class ChatTab(ChatActions):
 
     def trace(self, answer: Answer) -> Trace | None:
         """Return the trace of an answer, from memory or the database; None if neither has it."""
-        if answer.trace is not None:
-            return answer.trace
-        try:
-            return registry().store.conversations.load_trace(self.owner, self.chat.id, answer.id)
-        except PaddockError:
-            return None
+        return find_trace(self.owner, self.chat.id, answer)
 
     def words(self, message: Message) -> AnswerWords | None:
         """Return the words of an answer that the next-token section can explain, None if there are none."""

@@ -13,10 +13,9 @@ from lib.api.request import can_continue
 from lib.chat.answer import Ending
 from lib.chat.chat_session import ChatSession, LiveRun
 from lib.chat.conversation import Conversation, Message, messages_after
-from lib.model.model_record import DEFAULT_MODEL_ID
-from lib.ui.answer import answer_stats, json_answer_view, tool_call_cards
+from lib.ui.answer import answer_stats, json_answer_view, thoughts, tool_call_cards
 from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, StreamingText
-from lib.ui.chat import message_menu, thoughts
+from lib.ui.chat import message_menu
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.shell.registry import ELSEWHERE_SECONDS, registry
 from lib.ui.widgets.auto_refresh import refresh_after
@@ -45,7 +44,7 @@ def draw_message(tab: ChatTab, message: Message) -> None:
     if tab.mode.has_controls and message_menu.is_being_edited(message):
         message_menu.draw_edit_box(tab, message)
     elif message.role == "assistant":
-        thoughts.draw_thoughts(tab, message)
+        thoughts.draw_thoughts(message, tab.trace)
         draw_content(message)
     else:
         with st.container(horizontal=True, gap="small", wrap=False, key=f"message-row-{message.id}"):
@@ -124,10 +123,8 @@ class LiveAnswer:
     """A running answer, drawn in the container ``place``. A rerun may interrupt this; the next run continues."""
 
     def __init__(self, live: LiveRun, place: DeltaGenerator) -> None:
-        self._run, self._id = live.run, live.message_id
-        # A place for thoughts only where some may come: an empty one would be a gap.
-        can_think = live.run.request.model != DEFAULT_MODEL_ID
-        self._thoughts = place.empty() if can_think else None
+        self._run = live.run
+        self._thoughts = thoughts.LiveThoughts(live.run, place, live.message_id)
         self._streaming = StreamingText(live.run, live.text_before, place, live.message_id)
         self._count = 0  # of the parts that are drawn
 
@@ -135,6 +132,7 @@ class LiveAnswer:
         """Draw the text that is there, without waiting for more."""
         _, new = self._run.read_parts(self._count)
         self._count += len(new)
+        self._thoughts.draw_new_text()
         if new:
             self._streaming.draw_new_text("".join(new))
 
@@ -153,11 +151,10 @@ class LiveAnswer:
         interval = SLOW_START_INTERVAL if fresh else self._streaming.interval
         for text in self._run.follow(interval, self._count):
             update()
+            self._thoughts.draw_new_text()
             self._streaming.draw_new_text(text)
+        self._thoughts.finish()
         self._streaming.finish()
-        if self._thoughts is not None and self._run.reasoning:
-            with self._thoughts.container():
-                thoughts.draw_thoughts_text(self._run.reasoning, self._id)
 
 
 @st.fragment

@@ -15,10 +15,13 @@ from lib.chat.chat_session import LiveRun
 from lib.chat.conversation import Message
 from lib.compare.comparison import ComparisonColumn, SetupFields, answer_thread
 from lib.ui.answer import answer_stats
+from lib.ui.answer.answer_trace import find_trace
 from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, StreamingText
+from lib.ui.answer.thoughts import LiveThoughts, draw_thoughts
 from lib.ui.chat import transcript
 from lib.ui.compare import diff_html
 from lib.ui.compare.comparison_tab import NO_BASE, ComparisonTab
+from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.bound import draw_stars
 from lib.ui.widgets.click_notice import expect_long_run
 from lib.ui.widgets.error_box import draw_error
@@ -46,6 +49,7 @@ class WatchedAnswer:
 
     live: LiveRun
     text: StreamingText
+    thoughts: LiveThoughts
     parts_drawn: int = 0
     next_drawing: float = 0.0
 
@@ -179,8 +183,10 @@ def _draw_answer(cell: _Cell) -> WatchedAnswer | None:
     with places[slot]:
         for message in messages:
             if live is not None and live.message_id == message.id:
-                text = StreamingText(live.run, live.text_before, st.container(), live.message_id)
-                return WatchedAnswer(live, text)
+                place = st.container()
+                thoughts = LiveThoughts(live.run, place, live.message_id)
+                text = StreamingText(live.run, live.text_before, place, live.message_id)
+                return WatchedAnswer(live, text, thoughts)
             _draw_message(cell, message, answer, has_ended=live is None)
         _draw_footer(cell, answer, messages)
     return None
@@ -190,6 +196,9 @@ def _draw_message(cell: _Cell, message: Message, answer: Message, *, has_ended: 
     """Draw one message of an answer's thread: its text or its diff, its tool calls and its error."""
     if message.role == "tool":
         return  # its result stands in the card of its call
+    tab, chat = cell.tab, cell.tab.session.chat(cell.column.id)
+    if not tab.is_hidden:  # they would tell a blind comparison's models apart
+        draw_thoughts(message, lambda answer: find_trace(current_owner(), chat.id, answer))
     base = _diff_base(cell)
     if base is not None and message.id == answer.id and base.content and message.content:
         st.caption(f":material/difference: {diff_html.describe_diff(base.content, message.content)}")
@@ -299,8 +308,10 @@ def follow_answers(watched: Sequence[WatchedAnswer], meanwhile: Callable[[], Non
                 continue
             is_running, parts = answer.live.run.read_parts(answer.parts_drawn)
             answer.parts_drawn += len(parts)
+            answer.thoughts.draw_new_text()
             answer.text.draw_new_text("".join(parts))
             if not is_running:
+                answer.thoughts.finish()
                 answer.text.finish()
                 return
             answer.next_drawing = now + (SLOW_START_INTERVAL if fresh else answer.text.interval)

@@ -109,11 +109,15 @@ class LiveText:
     What the browser reads from the ``feed`` is sent at the end only: with other elements, Streamlit keeps it.
     """
 
-    def __init__(self, place: DeltaGenerator, key: str, feed: Feed | None = None) -> None:
+    def __init__(
+        self, place: DeltaGenerator, key: str, feed: Feed | None = None, *, is_plain: bool = False
+    ) -> None:
+        """Draw the text as Markdown, or without any markup if it ``is_plain``."""
         name = f"{_LIVE}-{key}"
         box = place.container(key=name, gap=None)
         with box:
-            _draw(key=f"{name}-view", data={"source": name} | ({} if feed is None else {"feed": feed.name}))
+            data = {"source": name} | ({} if feed is None else {"feed": feed.name})
+            _draw(key=f"{name}-view", data=data | ({"isPlain": True} if is_plain else {}))
         self._key = key
         self._source = box.container(key=f"{_SOURCE}-{key}", gap=None)
         self._feed = feed

@@ -10,7 +10,7 @@ from lib.ui.shell.account_catalogue import find_model
 from lib.ui.shell.registry import registry
 from tests.model.catalogue_models import EFFORT, LARGE
 from tests.model.catalogue_records import LISTED, SCHEMAS
-from tests.page.upstream import Upstream
+from tests.page.upstream import EventsReply, Upstream
 from tests.ui.app_test_page import AppTestPage
 
 MODEL = default_model()
@@ -96,3 +96,38 @@ def test_chosen_models_become_columns(page: AppTestPage, upstream: Upstream) -> 
 
 def test_without_the_accounts_list_no_models_are_offered(upstream: Upstream) -> None:
     assert not AppTestPage(path="pages/compare.py").has_key("compare-models")
+
+
+def thinking_reply() -> EventsReply:
+    deltas: list[dict[str, str]] = [{"reasoning_content": "A *greeting*. "}, {"content": "Hello."}]
+    return EventsReply(*({"choices": [{"index": 0, "delta": delta}]} for delta in deltas))
+
+
+def test_thoughts_are_folded_above_a_columns_answer(page: AppTestPage, upstream: Upstream) -> None:
+    pick(page, "A", EFFORT.id)
+    pick(page, "B", EFFORT.id)
+    upstream.plan_replies(thinking_reply(), thinking_reply())
+    send(page, "Why?")
+    for drawn in (page.run(), page.reopen()):
+        for cell in drawn.by_keys("^cell-0-"):
+            texts = drawn.texts(cell)
+            assert texts.index("A *greeting*.") < texts.index("Hello.")
+    # From the database too, as after a restart.
+    registry().autosave.save()
+    for _, session in registry()._comparisons.entries():
+        registry()._comparisons.pop(session.id)
+    for _, chat in registry()._chats.entries():
+        registry()._chats.pop(chat.id)
+    assert page.reopen().text().count("A *greeting*.") == 2
+
+
+def test_a_blind_comparison_shows_no_thoughts_before_it_is_revealed(
+    page: AppTestPage, upstream: Upstream
+) -> None:
+    pick(page, "B", EFFORT.id)
+    page.choose("compare-blind", True)
+    upstream.plan_replies(thinking_reply(), thinking_reply())
+    send(page, "Why?")
+    page.run()
+    assert "Hello." in page.text()
+    assert "A *greeting*." not in page.text()

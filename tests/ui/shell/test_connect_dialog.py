@@ -59,7 +59,7 @@ def test_a_gateways_own_token_reaches_the_wire_and_nothing_else(upstream: Upstre
     page = connect(AppTestPage(), "my-gateway", GATEWAY_TOKEN)
     assert "gateway my-gateway" in page.by_key("place").label
     (check,) = upstream.gateway_checks
-    assert check.headers["cf-aig-authorization"] == f"Bearer {GATEWAY_TOKEN}"
+    assert check["cf-aig-authorization"] == f"Bearer {GATEWAY_TOKEN}"
     page.write("Hello")
     assert "cf-aig-authorization: •••" in page.text(page.by_key("ahead"))
     reply = StreamReply(f"Your token is {GATEWAY_TOKEN}.")

@@ -19,7 +19,7 @@ export function draw({ data, parentElement }) {
   before?.stop?.()
   const root = before?.root ?? make("div", "model-text")
   if (!before) parentElement.append(root)
-  const view = before?.view ?? new TextView(root)
+  const view = before?.view ?? (data.isPlain ? plainView(root) : new TextView(root))
   const entry = { data: now, root, view, stop: undefined }
   drawn.set(parentElement, entry)
   if (data.source !== undefined) entry.stop = follow(view, parentElement.closest(`.st-key-${CSS.escape(data.source)}`), data.feed)
@@ -29,6 +29,20 @@ export function draw({ data, parentElement }) {
   else if (data.code !== undefined) root.replaceChildren(codeBox(data.code, data.language))
   else view.show(data.text)
   return entry.stop
+}
+
+// A text that grows, without markup: what is there stays, so that a part that the user has selected stays selected.
+function plainView(root) {
+  const box = make("div", "plain")
+  root.append(box)
+  return {
+    show: text => {
+      const shown = box.textContent
+      if (!text.startsWith(shown)) box.replaceChildren()
+      const added = text.slice(box.textContent.length)
+      if (added) box.append(added)
+    },
+  }
 }
 
 // Show the text that comes from a feed, and that Python writes, piece by piece, into a hidden container beside the view.
