@@ -33,6 +33,7 @@ REFUSALS = [
     (400, 5023, "A", "JSON Schema mode is not supported with stream mode."),
     (400, 5024, "A", "JSON Mode couldn't be met"),
     (401, 10000, "B", "Authentication error"),
+    (401, 2009, "B", "Unauthorized"),
     (403, 10000, "B", "Authentication error"),
     (403, 9109, "B", "Unauthorized to access requested resource"),
     (400, 9106, "B", "Authentication failed (status: 400)"),
