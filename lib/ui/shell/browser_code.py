@@ -1,12 +1,12 @@
 """ASGI middleware that gives the browser the modules in ``lib/ui/widgets/browser_code``.
 
 Their address has a hash of their content, so browsers keep them for good. A page's response names them in a header,
-so that they are there before the first text is drawn.
+so that they are there before the first text is drawn; one of them runs before Streamlit's own code.
 """
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +14,9 @@ from lib.ui.shell.page_paths import server_path
 from lib.ui.widgets.model_text import CODE_FOLDER, CODE_PATH, code_version
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
+_RUNS_FIRST = "scroll_watch.mjs"
+# Module scripts run in the order in which the page names them.
+_STREAMLITS_SCRIPT = b'<script type="module"'
 
 
 class BrowserCode:
@@ -25,6 +28,8 @@ class BrowserCode:
         self._path = server_path(CODE_PATH)
         addresses = [f"<{self._path}{code_version()}/{name}>; rel=modulepreload" for name in self._modules]
         self._preload = ", ".join(addresses)
+        first = f"{self._path}{code_version()}/{_RUNS_FIRST}"
+        self._script = f'<script type="module" src="{first}"></script>'.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -34,15 +39,7 @@ class BrowserCode:
             await self._response(scope["path"].removeprefix(self._path))(scope, receive, send)
             return
 
-        async def send_with_preload(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=list(message.get("headers", ())))
-                if "text/html" in headers.get("content-type", ""):
-                    headers.append("link", self._preload)
-                    message = {**message, "headers": headers.raw}
-            await send(message)
-
-        await self._app(scope, receive, send_with_preload)
+        await self._app(scope, receive, _PageReply(self._preload, self._script, send).send)
 
     def _response(self, address: str) -> Response:
         """Return the response to a request for ``VERSION/MODULE``."""
@@ -53,3 +50,38 @@ class BrowserCode:
         # A page that an earlier version of Paddock drew asks for the modules of that version. It gets these.
         cache_control = _FOR_GOOD if version == code_version() else "no-store"
         return Response(body, headers={"cache-control": cache_control}, media_type="text/javascript")
+
+
+class _PageReply:
+    """Passes one response on; if it is a page, with the names of the modules and the script that runs first."""
+
+    def __init__(self, preload: str, script: bytes, send: Send) -> None:
+        self._preload, self._script, self._send = preload, script, send
+        self._start: Message | None = None
+        self._parts: list[bytes] = []
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and _is_page(message):
+            self._start = message
+            return
+        if self._start is None:
+            await self._send(message)
+            return
+        self._parts.append(message.get("body", b""))
+        if message.get("more_body", False):
+            return
+        body = b"".join(self._parts)
+        whole = body.replace(_STREAMLITS_SCRIPT, self._script + _STREAMLITS_SCRIPT, 1)
+        headers = MutableHeaders(raw=list(self._start["headers"]))
+        headers.append("link", self._preload)
+        headers["content-length"] = str(len(whole))
+        # A browser that has the page of an earlier version of Paddock would keep it, without the script.
+        for name in ("etag", "last-modified", *(() if body else ("content-length",))):  # HEAD has no body
+            del headers[name]
+        await self._send({**self._start, "headers": headers.raw})
+        await self._send({"type": "http.response.body", "body": whole})
+
+
+def _is_page(start: Message) -> bool:
+    headers = Headers(raw=list(start.get("headers", ())))
+    return "text/html" in headers.get("content-type", "") and "content-encoding" not in headers

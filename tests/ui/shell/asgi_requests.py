@@ -41,6 +41,7 @@ class Behind:
     """An application that answers with these headers, or fails; it keeps the scopes that reached it."""
 
     reply: Mapping[str, str] = field(default_factory=lambda: dict(HTML))
+    body: bytes = b"page"
     failure: Exception | None = None
     scopes: list[Any] = field(default_factory=list)
 
@@ -50,7 +51,7 @@ class Behind:
             raise self.failure
         headers = [(name.encode(), value.encode()) for name, value in self.reply.items()]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"page"})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 @dataclass

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 
 from lib.ui.shell.access_rules import AccessRules
 from lib.ui.shell.browser_code import BrowserCode
@@ -59,3 +61,19 @@ def test_a_module_has_one_address(door: Door) -> None:
 def test_a_page_names_the_modules(door: Door) -> None:
     (link,) = door.get("/").header("link")
     assert f"<{CODE_PATH}{code_version()}/model_text.mjs>; rel=modulepreload" in link
+
+
+def test_a_page_runs_one_module_before_streamlits_code() -> None:
+    body = (Path(st.__file__).parent / "static" / "index.html").read_bytes()
+    reply = {
+        "content-type": "text/html; charset=utf-8",
+        "etag": '"of Streamlit"',
+        "content-length": str(len(body)),
+    }
+    app: Any = CompressedFiles(BrowserCode(Behind(reply, body)))
+    page = Door(app=app).get("/")
+    ours = f'<script type="module" src="{CODE_PATH}{code_version()}/scroll_watch.mjs"></script>'
+    assert page.text.split(ours)[0].count('<script type="module"') == 0
+    assert page.text.replace(ours, "").encode() == body
+    assert page.header("content-length") == [str(len(page.text.encode()))]
+    assert page.header("etag") == []

@@ -1,0 +1,73 @@
+"""What a page does by itself: an idle one lays nothing out, and a click moves only what it changes."""
+
+from __future__ import annotations
+
+from tests.page.browser_tab import BrowserTab
+from tests.page.upstream import StreamReply, Upstream, numbered_words
+
+LONG = "".join(numbered_words(count=1200))
+SCROLLING = "[data-testid=stAppScrollToBottomContainer]"
+# Counts how often a script asks for the height of the conversation, which lays out the page.
+COUNT_LOOKS_JS = """() => {
+    const own = Object.getOwnPropertyDescriptor(Element.prototype, 'scrollHeight')
+    window.looks = 0
+    const get = function () { looks += 1; return own.get.call(this) }
+    Object.defineProperty(Element.prototype, 'scrollHeight', {...own, get})
+}"""
+# Notes each control that a run of the script fades: Streamlit would, until it is drawn anew.
+WATCH_FADING_JS = """() => {
+    window.faded = new Set(); window.staleCount = 0
+    const look = () => {
+        for (const part of document.querySelectorAll('[data-stale=true]')) {
+            staleCount += 1
+            if (getComputedStyle(part).opacity !== '1' || part.getAnimations().length) faded.add(part.className)
+        }
+        requestAnimationFrame(look)
+    }
+    look()
+}"""
+
+
+def left_below(tab: BrowserTab) -> float:
+    """Return how many pixels of the conversation are out of sight below."""
+    return float(
+        tab.page.locator(SCROLLING).evaluate("page => page.scrollHeight - page.clientHeight - page.scrollTop")
+    )
+
+
+def test_an_idle_page_is_not_laid_out_again(tab: BrowserTab) -> None:
+    tab.wait_until_idle()
+    tab.page.wait_for_timeout(1500)
+    tab.page.evaluate(COUNT_LOOKS_JS)
+    tab.page.wait_for_timeout(3000)
+    # Streamlit alone: 59 a second.
+    assert tab.page.evaluate("looks") < 20
+
+
+def test_the_end_of_an_answer_stays_in_sight(tab: BrowserTab, upstream: Upstream) -> None:
+    upstream.plan_replies(StreamReply(LONG))
+    tab.send("Go")
+    tab.wait_for_end("finished")
+    assert tab.page.locator(SCROLLING).evaluate("page => page.scrollHeight > 2 * page.clientHeight")
+    tab.wait_until("the end is in sight", lambda: left_below(tab) < 2)
+    # A reader who goes up stays there while more comes.
+    upstream.plan_replies(StreamReply(LONG, held=6000))
+    tab.send("More")
+    tab.wait_until("the first part", lambda: len(tab.answer_text()) > 5000)
+    tab.wait_until("the end is in sight", lambda: left_below(tab) < 2)
+    tab.page.locator(SCROLLING).hover()
+    tab.page.mouse.wheel(0, -3000)
+    tab.wait_until("it is out of sight", lambda: left_below(tab) > 1000)
+    upstream.requests[-1].release()
+    tab.wait_for_end("finished")
+    assert left_below(tab) > 1000
+
+
+def test_a_run_of_the_script_fades_nothing(tab: BrowserTab) -> None:
+    tab.wait_until_idle()
+    tab.page.evaluate(WATCH_FADING_JS)
+    for _ in range(2):
+        tab.toggle_parameter("seed")
+        tab.wait_until_idle()
+    assert tab.page.evaluate("staleCount") > 0, "nothing was stale, so this shows nothing"
+    assert tab.page.evaluate("[...faded]") == []
