@@ -71,3 +71,16 @@ def test_a_run_of_the_script_fades_nothing(tab: BrowserTab) -> None:
         tab.wait_until_idle()
     assert tab.page.evaluate("staleCount") > 0, "nothing was stale, so this shows nothing"
     assert tab.page.evaluate("[...faded]") == []
+
+
+def test_the_title_of_the_tab_stays_while_the_script_runs(tab: BrowserTab) -> None:
+    tab.wait_until("a title", lambda: tab.page.title() == "Chat · Paddock")
+    tab.page.evaluate("""() => {
+        window.titles = []
+        new MutationObserver(() => titles.push(document.title)).observe(
+            document.querySelector('title'), {childList: true, characterData: true, subtree: true})
+    }""")
+    for _ in range(2):
+        tab.toggle_parameter("seed")
+        tab.wait_until_idle()
+    assert set(tab.page.evaluate("titles")) <= {"Chat · Paddock"}

@@ -15,10 +15,9 @@ PRESENTABLE_PAGES = ("Chat", "Compare", "Experiment")
 
 reset_container_stack()
 begin_run()
-# The icon is set before the pages: else the browser would fetch theirs from Google.
-st.set_page_config(
-    page_title="Paddock", page_icon=str(ROOT / "lib/ui/shell/static/icon.svg"), initial_sidebar_state=340
-)
+# The icon is set before the pages: else the browser would fetch theirs from Google. Each page sets its title: one
+# that was set here too would come and go in each run.
+st.set_page_config(page_icon=str(ROOT / "lib/ui/shell/static/icon.svg"), initial_sidebar_state=340)
 mode = page_mode.current_mode()
 if mode.has_controls:
     st.logo(str(ROOT / "lib/ui/shell/static/paddock.svg"), size="large")
