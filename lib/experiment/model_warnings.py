@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 from lib.experiment.plan import Plan
-from lib.experiment.plan_grid import format_value, parameter_label
-from lib.experiment.plan_models import fit_variant, model_names, resolve_model
+from lib.experiment.plan_grid import format_value
+from lib.experiment.plan_models import find_parameter, fit_variant, model_names, resolve_model
 from lib.experiment.plan_problems import PlanProblem, setting_problem
 from lib.model.known_models import ModelLookup
 from lib.model.model_record import Model, Number, Parameter
@@ -29,20 +31,33 @@ def find_model_warnings(plan: Plan, model: Model, find_model: ModelLookup) -> It
     """
     for id, name in zip(plan.models, model_names(plan.models), strict=True):
         asked = resolve_model(id, model, find_model)
-        if not asked.is_known or asked is model:
+        if not asked.is_known:
             continue
         parameters = {parameter.name: parameter for parameter in asked.parameters}
         swept = () if plan.variants else plan.axes
         for number, axis in enumerate(swept):
-            label = parameter_label(model, axis.name)
+            label = _label(plan, model, find_model, axis.name)
             words = _describe_axis(axis.values, label, name, parameters.get(axis.name))
             if words:
                 yield setting_problem(words, "Remove the model or the setting if that is not wanted.", number)
         axes = {axis.name for axis in swept}
         all_settings = [variant.settings for variant in plan.variants] or [plan.base]
-        lines = [line for settings in all_settings for line in _find_changes(settings, model, asked, axes)]
+        if asked is model:  # values out of its own bounds are problems: only what it lacks is left to say
+            all_settings = [_without(settings, parameters) for settings in all_settings]
+        label_of = partial(_label, plan, model, find_model)
+        lines = [line for settings in all_settings for line in _find_changes(settings, label_of, asked, axes)]
         for line in dict.fromkeys(lines):
             yield setting_problem(f"{name} {line}", "The other models are asked with it.")
+
+
+def _label(plan: Plan, model: Model, find_model: ModelLookup, name: str) -> str:
+    """Return the label of a parameter, also of one that only another model than the base's has."""
+    parameter = find_parameter(plan, model, find_model, name)
+    return name if parameter is None else parameter.label
+
+
+def _without(settings: Settings, names: Container[str]) -> Settings:
+    return replace(settings, items=tuple(item for item in settings.items if item.name not in names))
 
 
 def _describe_axis(
@@ -65,11 +80,13 @@ def _describe_axis(
     )
 
 
-def _find_changes(settings: Settings, model: Model, asked: Model, axes: set[str]) -> Iterator[str]:
+def _find_changes(
+    settings: Settings, label_of: Callable[[str], str], asked: Model, axes: set[str]
+) -> Iterator[str]:
     fitted = fit_variant(settings, asked)
     sent = fitted.sent_values()
     for name, value in settings.sent_values().items():
-        label = parameter_label(model, name).lower()
+        label = label_of(name).lower()
         if name in axes:
             continue
         if name not in sent:

@@ -14,11 +14,12 @@ from lib.experiment.checks.check_kinds import Check, LengthUnit
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.plan import Axis, Limits, Plan, PromptVersion, Variant
 from lib.files import value_codec
-from lib.files.answer_codec import parse_name, parse_settings
+from lib.files.answer_codec import parse_name, parse_scalar, parse_settings
 from lib.files.value_codec import Data
 from lib.jsonkit.json_reader import BadFile, Node, Reader, list_of, optional
 from lib.model.catalogue_entry import is_model_id
-from lib.model.model_record import Number
+from lib.model.model_record import Number, default_model
+from lib.model.schema_alternatives import Scalar
 from lib.model.settings import Settings
 
 FORMAT = "paddock.experiment"
@@ -144,7 +145,13 @@ def _read_check(node: Node) -> Check:
 
 
 def _read_settings(node: Node) -> Settings:
-    return parse_settings(node, lambda value, name: _read_number(value))
+    return parse_settings(node, _read_value)
+
+
+def _read_value(node: Node, name: str) -> Scalar:
+    """Return a parameter's value. Those that only another model of the plan has may be choices and switches."""
+    is_own = any(parameter.name == name for parameter in default_model().parameters)
+    return _read_number(node) if is_own else parse_scalar(node)
 
 
 def _read_number(node: Node) -> Number:

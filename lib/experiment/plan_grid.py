@@ -10,10 +10,10 @@ from typing import overload
 
 from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.plan import Axis, Cell, Plan, Variant
-from lib.experiment.plan_models import fit_variant, model_names, resolve_model
+from lib.experiment.plan_models import find_parameter, fit_variant, model_names, resolve_model
 from lib.model import model_record
 from lib.model.known_models import ModelLookup, find_record
-from lib.model.model_record import Model, Number
+from lib.model.model_record import Model, Number, Parameter
 from lib.model.schema_alternatives import Scalar
 from lib.model.settings import Settings, default_setting
 
@@ -107,6 +107,10 @@ class _VariantGrid(Sequence[Variant]):
         self._plan, self._model, self._count = plan, model, count_variants(plan)
         self._models = [resolve_model(id, model, find_model) for id in plan.models]
         self._names = model_names(plan.models)
+        # Also those that only other models than the base's have.
+        self._parameters = {
+            axis.name: find_parameter(plan, model, find_model, axis.name) for axis in plan.axes
+        }
 
     def __len__(self) -> int:
         return self._count
@@ -144,11 +148,13 @@ class _VariantGrid(Sequence[Variant]):
         choices = list(zip(self._plan.axes, values, strict=True))
         settings = self._plan.base
         for axis, value in reversed(choices):
-            settings = _with_value(settings, self._model, axis.name, value)
-        described = [
-            f"{parameter_label(self._model, axis.name)} {format_value(value)}" for axis, value in choices
-        ]
+            settings = _with_value(settings, self._parameter(axis.name), value)
+        described = [f"{self._parameter(axis.name).label} {format_value(value)}" for axis, value in choices]
         return Variant(" · ".join(described) or AS_SET, settings)
+
+    def _parameter(self, name: str) -> Parameter:
+        """Return the parameter of an axis. Raise KeyError if no model has it."""
+        return self._parameters[name] or self._model.parameter(name)
 
 
 def axis_values(plan: Plan, variant: int) -> tuple[Number | None, ...]:
@@ -164,12 +170,13 @@ def _axis_values(axes: Sequence[Axis], setting: int) -> tuple[Number | None, ...
     return tuple(reversed(values))
 
 
-def _with_value(settings: Settings, model: Model, name: str, value: Number | None) -> Settings:
+def _with_value(settings: Settings, parameter: Parameter, value: Number | None) -> Settings:
+    name = parameter.name
     if name not in {setting.name for setting in settings.items}:
-        settings = replace(settings, items=(*settings.items, default_setting(model.parameter(name))))
+        settings = replace(settings, items=(*settings.items, default_setting(parameter)))
     if value is None:
         return settings.with_setting(replace(settings[name], is_sent=False))
-    return settings.with_value(name, model.parameter(name).cast(value))
+    return settings.with_value(name, parameter.cast(value))
 
 
 def parameter_label(model: Model, name: str) -> str:

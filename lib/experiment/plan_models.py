@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lib.experiment.plan import Axis, Plan
 from lib.model.known_models import ModelLookup, known_or_unknown
-from lib.model.model_record import Model, Number
-from lib.model.settings import Setting, Settings, fit_setting, fit_to_model
+from lib.model.model_record import Model, Number, Parameter
+from lib.model.settings import Setting, Settings, default_setting, fit_setting, fit_to_model
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,45 @@ def model_names(ids: Sequence[str]) -> tuple[str, ...]:
     short = [id.rsplit("/", 1)[-1] for id in ids]
     counts = Counter(short)
     return tuple(name if name and counts[name] == 1 else id for name, id in zip(short, ids, strict=True))
+
+
+def other_parameters(plan: Plan, model: Model, find_model: ModelLookup) -> dict[str, Parameter]:
+    """Return the parameters, by name, that models of the plan have and ``model``, which its base names, has not.
+
+    If several models have one, it is that of the first.
+    """
+    own = {parameter.name for parameter in model.parameters}
+    asked = [resolve_model(id, model, find_model) for id in reversed(plan.models)]
+    return {known.name: known for other in asked for known in other.parameters if known.name not in own}
+
+
+def find_parameter(plan: Plan, model: Model, find_model: ModelLookup, name: str) -> Parameter | None:
+    """Return the parameter of that name: the base's model's own, else another asked model's, else None."""
+    own = next((known for known in model.parameters if known.name == name), None)
+    return own or other_parameters(plan, model, find_model).get(name)
+
+
+def models_with(plan: Plan, model: Model, find_model: ModelLookup, name: str) -> tuple[str, ...]:
+    """Return the short names of the plan's models that have that parameter."""
+    return tuple(
+        short
+        for id, short in zip(plan.models, model_names(plan.models), strict=True)
+        if any(known.name == name for known in resolve_model(id, model, find_model).parameters)
+    )
+
+
+def fit_base(plan: Plan, model: Model, find_model: ModelLookup, before: Settings | None = None) -> Settings:
+    """Return the base's settings as ``model``, which it names, takes them, and those that only the others have.
+
+    Those are at their defaults unless the base has them, or the settings ``before``.
+    """
+    base = fit_to_model(plan.base, model)
+    set_already = {item.name: item for item in (*(before.items if before else ()), *plan.base.items)}
+    others = tuple(
+        fit_setting(set_already[name], parameter) if name in set_already else default_setting(parameter)
+        for name, parameter in sorted(other_parameters(plan, model, find_model).items())
+    )
+    return replace(base, items=(*base.items, *others))
 
 
 def resolve_model(id: str, model: Model, find_model: ModelLookup) -> Model:

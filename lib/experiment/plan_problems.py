@@ -22,10 +22,10 @@ from lib.experiment.plan_grid import (
     sent_templates,
     used_variables,
 )
-from lib.experiment.plan_models import resolve_model
+from lib.experiment.plan_models import find_parameter, other_parameters, resolve_model
 from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import Model
-from lib.model.settings import check_parameters
+from lib.model.settings import check_parameter_value, check_parameters
 
 MAX_CELLS = 100_000
 MAX_REPETITIONS = 1_000
@@ -144,14 +144,20 @@ def _settings_problems(plan: Plan, model: Model, find_model: ModelLookup) -> Ite
         for name in _duplicates(variant.name for variant in plan.variants):
             yield setting_problem(f"Two settings are called “{name}”.", "Choose each once, or rename one.")
     else:
-        yield from _axis_problems(plan, model)
+        yield from _axis_problems(plan, model, find_model)
     swept = set() if plan.variants else {axis.name for axis in plan.axes}
+    # Each of the other models moves them into its bounds.
+    others = other_parameters(plan, model, find_model).keys()
     named_settings = [(variant.name, variant.settings) for variant in plan.variants] or [("", plan.base)]
     for name, settings in named_settings:
         sent, features = settings.sent_values(), settings.features
-        own = model if plan.models else resolve_model(settings.model, model, find_model)
+        own = resolve_model(settings.model, model, find_model)
+        if plan.models and not own.is_known:
+            own = model  # only the plan's models are asked, with what they have of these settings
+        checked_later = {*swept, *others} if own.id == model.id else swept
         try:
-            check_parameters({key: value for key, value in sent.items() if key not in swept}, own)
+            require_known(own)
+            check_parameters({key: value for key, value in sent.items() if key not in checked_later}, own)
             input = build_input(features, (Turn("user", "."),))
             build_request(own, input, response_format=features.response_format)
         except BadInput as error:
@@ -171,12 +177,13 @@ def _settings_problems(plan: Plan, model: Model, find_model: ModelLookup) -> Ite
         )
 
 
-def _axis_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
+def _axis_problems(plan: Plan, model: Model, find_model: ModelLookup) -> Iterator[PlanProblem]:
     for name in _duplicates(axis.name for axis in plan.axes):
         label = parameter_label(model, name)
         yield setting_problem(f"{label} is listed twice.", "Put all its values into one list.")
     for number, axis in enumerate(plan.axes):
-        name = parameter_label(model, axis.name)
+        parameter = find_parameter(plan, model, find_model, axis.name)
+        name = axis.name if parameter is None else parameter.label
         if not axis.values:
             yield setting_problem(
                 f"{name} has no values to try.", "Add some, or remove it from the list.", number
@@ -184,11 +191,11 @@ def _axis_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
         for shown in _duplicates(map(format_value, axis.values)):
             yield setting_problem(f"{name} has {shown} twice.", "Remove one of them.", number)
         try:
-            # The model does not have this parameter, so any value raises.
-            if name == axis.name:
-                check_parameters({name: 1}, model)
+            if parameter is None:  # no model has it, so any value raises
+                check_parameters({axis.name: 1}, model)
             for value in axis.values:
-                check_parameters({} if value is None else {axis.name: value}, model)
+                if parameter is not None and value is not None:
+                    check_parameter_value(parameter, value)
         except BadInput as error:
             yield setting_problem(error.message, error.advice, number)
 

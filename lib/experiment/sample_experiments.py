@@ -28,10 +28,11 @@ class SampleExperiment:
 def load_samples(model: Model) -> tuple[SampleExperiment, ...]:
     """Return the samples that come with Paddock. Settings that a sample does not name are the model's defaults."""
     document = Node(json.loads(SAMPLES_FILE.read_text(encoding="utf-8")), "samples")
-    return tuple(_read_sample(setting, model) for setting in document.items())
+    return tuple(read_sample(setting, model) for setting in document.items())
 
 
-def _read_sample(node: Node, model: Model) -> SampleExperiment:
+def read_sample(node: Node, model: Model) -> SampleExperiment:
+    """Return a sample as the file describes it, for this model."""
     settings = Settings.defaults(model).with_only_sent(
         {name: model.parameter(name).cast(value.number()) for name, value in node["parameters"].fields()}
     )

@@ -16,7 +16,7 @@ from lib.experiment.cell_request import request
 from lib.experiment.checks.check_kinds import Judge
 from lib.experiment.plan import Axis, Cell, Plan, Variant
 from lib.experiment.plan_estimate import estimate_plan, max_cost
-from lib.experiment.plan_models import asked_models, group_by_model, model_names
+from lib.experiment.plan_models import asked_models, fit_base, group_by_model, model_names, models_with
 from lib.experiment.plan_problems import find_problems
 from lib.experiment.plan_warnings import find_warnings
 from lib.experiment.results.paired_comparison import compare_runs
@@ -27,6 +27,7 @@ from tests.experiment.plan_fixtures import MODEL, small_plan
 from tests.experiment.results.made_up_models import made_up_plan, made_up_results
 from tests.model.listed_models import FOUR_MODELS, LLAMA_70B, MISTRAL, QWEN, find_listed, listed
 
+ONLY_QWENS = "top_logprobs"
 AXES = (Axis("temperature", (0.0, 3.0)), Axis("top_k", (10, None)))
 SWEPT = small_plan(models=FOUR_MODELS, axes=AXES)
 NAMES = (
@@ -185,3 +186,58 @@ def test_runs_are_compared_model_by_model() -> None:
     # Qwen passes in both runs, at another place.
     assert comparison.passed == (5, 5)
     assert {pair.change.value for pair in comparison.pairs} == {"same"}
+
+
+def effort_plan(effort: str = "high") -> Plan:
+    """Return a plan of the default model and Qwen, with a setting that only Qwen has."""
+    plan = small_plan(models=(DEFAULT_MODEL_ID, QWEN))
+    base = fit_base(plan, MODEL, find_listed)
+    return replace(plan, base=base.with_value("reasoning_effort", effort))
+
+
+def test_settings_that_only_other_models_have_reach_those() -> None:
+    plan = effort_plan()
+    assert "reasoning_effort" not in {parameter.name for parameter in MODEL.parameters}
+    assert find_problems(plan, MODEL, find_listed) == ()
+    sent = {(r.model, r.parameters.get("reasoning_effort")) for _, r in all_requests(plan)}
+    assert sent == {(DEFAULT_MODEL_ID, None), (QWEN, "high")}
+    warnings = [warning.message for warning in find_warnings(plan, MODEL, find_listed)]
+    assert f"{NAMES[0]} has no reasoning effort, so high is not sent to it." in warnings
+    assert models_with(plan, MODEL, find_listed, "reasoning_effort") == (NAMES[3],)
+    # It is saved, and read again.
+    read = plan_codec.read(json.loads(json.dumps(plan_codec.write(plan))))
+    assert fit_base(read, MODEL, find_listed) == plan.base
+    # Without the model it goes.
+    alone = replace(plan, models=(DEFAULT_MODEL_ID,))
+    assert fit_base(alone, MODEL, find_listed) == Settings.defaults(MODEL)
+    assert find_problems(replace(plan, models=()), MODEL, find_listed) != ()
+
+
+def test_a_number_that_only_other_models_have_can_be_swept() -> None:
+    plan = replace(small_plan(models=(DEFAULT_MODEL_ID, QWEN)), axes=(Axis(ONLY_QWENS, (1, None)),))
+    assert find_problems(plan, MODEL, find_listed) == ()
+    sent = Counter((r.model, r.parameters.get(ONLY_QWENS)) for _, r in all_requests(plan))
+    assert set(sent) == {(DEFAULT_MODEL_ID, None), (QWEN, 1), (QWEN, None)}
+    label = listed(QWEN).parameter(ONLY_QWENS).label
+    assert plan_grid.variants(plan, MODEL, find_listed)[1].name == f"{NAMES[3]} · {label} 1"
+    bad = replace(plan, axes=(Axis(ONLY_QWENS, (-(10**9),)),))
+    assert [problem.number for problem in find_problems(bad, MODEL, find_listed)] == [0]
+    unknown = replace(plan, axes=(Axis("no_such_setting", (1,)),))
+    assert [problem.number for problem in find_problems(unknown, MODEL, find_listed)] == [0]
+
+
+def test_a_preset_of_another_model_is_asked_with_its_own_settings_or_fitted() -> None:
+    thinker = Settings.defaults(listed(QWEN)).with_value("reasoning_effort", "low")
+    variants = (Variant("Small", Settings.defaults(MODEL)), Variant("Thinker", thinker))
+    plan = replace(small_plan(), variants=variants)
+    assert find_problems(plan, MODEL, find_listed) == ()
+    assert {(r.model, r.parameters.get("reasoning_effort")) for _, r in all_requests(plan)} == {
+        (DEFAULT_MODEL_ID, None),
+        (QWEN, "low"),
+    }
+    # With models of the plan's own, each is asked with both presets.
+    both = replace(plan, models=(DEFAULT_MODEL_ID, MISTRAL))
+    assert find_problems(both, MODEL, find_listed) == ()
+    assert {r.model for _, r in all_requests(both)} == {DEFAULT_MODEL_ID, MISTRAL}
+    gone = replace(plan, variants=(Variant("Gone", replace(thinker, model="@cf/acme/gone")),))
+    assert any("@cf/acme/gone" in problem.message for problem in find_problems(gone, MODEL, find_listed))

@@ -16,8 +16,9 @@ from lib.errors import PaddockError
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.plan import Plan, PromptVersion, Variant
 from lib.experiment.plan_estimate import PlanEstimate, estimate_plan
+from lib.experiment.plan_models import fit_base
 from lib.model.model_record import Model, default_model
-from lib.model.settings import Settings, fit_to_model
+from lib.model.settings import Settings
 from lib.store.stored_values import RunEntry, SavedExperiment
 from lib.ui.shell.account_catalogue import find_model
 from lib.ui.shell.registry import registry
@@ -185,7 +186,7 @@ class ExperimentDrafts:
 def _fit_base(plan: Plan) -> Plan:
     """Return the plan with settings as their model takes them today; those of a model that is not listed stay."""
     model = find_model(plan.base.model)
-    return plan if model is None else replace(plan, base=fit_to_model(plan.base, model))
+    return plan if model is None else replace(plan, base=fit_base(plan, model, find_model))
 
 
 def empty_plan() -> Plan:

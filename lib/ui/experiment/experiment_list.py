@@ -13,6 +13,7 @@ from lib.model.model_record import default_model
 from lib.store.stored_values import ExperimentEntry
 from lib.ui.experiment.experiment_draft import ExperimentDrafts
 from lib.ui.experiment.experiment_tab import ExperimentTab, draw_undo_line
+from lib.ui.experiment.model_sample_start import draw_model_sample
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
@@ -100,6 +101,7 @@ def _draw_welcome(tab: ExperimentTab) -> None:
                 on_click=_start,
                 args=(tab, sample),
             )
+        draw_model_sample(tab)
 
 
 def _draw_list(tab: ExperimentTab) -> None:

@@ -9,11 +9,12 @@ import streamlit as st
 
 from lib.api.backend import Backend
 from lib.errors import BadInput
-from lib.experiment.plan_models import model_names
+from lib.experiment.plan_models import find_parameter, fit_base, model_names
 from lib.model.catalogue_entry import CatalogueEntry
 from lib.model.catalogue_model import can_be_asked
 from lib.model.model_record import DEFAULT_MODEL_ID
 from lib.model.pricing import format_exact
+from lib.model.settings import Settings
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.shell.account_catalogue import find_model, model_catalogue
 from lib.ui.widgets.bound import bind
@@ -72,12 +73,30 @@ def _set_models(tab: ExperimentTab, ids: Sequence[str]) -> None:
     """Take over the choice. The schema of a new model is fetched; a model whose schema does not come is left out."""
     with tab.errors():
         for id in ids:
-            is_new = find_model(id) is None and tab.backend is not None
-            if is_new and model_catalogue().fetch_model(tab.require_backend(), id) is None:
-                raise BadInput(f"The account does not list what {id} costs.", advice="Choose another model.")
+            fetch_schema(tab, id)
     chosen = tuple(id for id in ids if id in tab.plan.models or find_model(id) is not None)
+    before = tab.plan.base
     _change_base(tab, chosen)
     tab.change_plan(models=chosen)
+    _add_other_settings(tab, before)
+
+
+def fetch_schema(tab: ExperimentTab, id: str) -> None:
+    """Fetch the schema of a model that is not known yet. Raises a PaddockError."""
+    is_new = find_model(id) is None and tab.backend is not None
+    if is_new and model_catalogue().fetch_model(tab.require_backend(), id) is None:
+        raise BadInput(f"The account does not list what {id} costs.", advice="Choose another model.")
+
+
+def _add_other_settings(tab: ExperimentTab, before: Settings) -> None:
+    """Let the common settings have those that only other models have, and no others."""
+    plan, model = tab.plan, tab.draft.chat.model
+    if not model.is_known:
+        return
+    axes = tuple(axis for axis in plan.axes if find_parameter(plan, model, find_model, axis.name) is not None)
+    base = fit_base(plan, model, find_model, before)
+    if base != plan.base or axes != plan.axes:
+        tab.change_plan(base=base, axes=axes)
 
 
 def _change_base(tab: ExperimentTab, chosen: Sequence[str]) -> None:
@@ -87,5 +106,4 @@ def _change_base(tab: ExperimentTab, chosen: Sequence[str]) -> None:
     if model is None or chat.model.id == base:
         return
     chat.use_model(model)
-    known = {parameter.name for parameter in model.parameters}
-    tab.change_plan(base=chat.settings, axes=tuple(axis for axis in tab.plan.axes if axis.name in known))
+    tab.change_plan(base=chat.settings)

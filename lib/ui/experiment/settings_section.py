@@ -8,29 +8,26 @@ from functools import partial
 
 import streamlit as st
 
-from lib.errors import BadInput, PaddockError
-from lib.experiment import plan_grid, sweep
-from lib.experiment.plan import Axis, Variant
-from lib.experiment.plan_models import model_names
+from lib.errors import BadInput
+from lib.experiment import plan_grid, plan_models, sweep
+from lib.experiment.plan import Axis
 from lib.experiment.plan_problems import MAX_REPETITIONS, PlanPart, PlanProblem
-from lib.files import preset_file
-from lib.files.preset_file import Preset
 from lib.model.model_record import Parameter
 from lib.preflight.conflicts import Conflict, NextRequest, find_conflicts
 from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.live_text_area import draw_text_box
 from lib.ui.experiment.models_choice import draw_models_choice
-from lib.ui.settings import conflict_fix, option_controls, parameter_controls
-from lib.ui.shell.registry import registry
+from lib.ui.experiment.presets_choice import draw_presets
+from lib.ui.settings import conflict_fix, option_controls, other_parameters, parameter_controls
+from lib.ui.shell.account_catalogue import find_model
 from lib.ui.widgets.bound import bind, draw_choice
-from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 from lib.ui.widgets.short_text import count_of, first_names
 
 MAX_AXES = 4
-_MODE, _SWEPT, _CHOSEN = "ways-mode", "ways-swept", "ways-presets"
-_SYSTEM, _TIMES = "ways-system", "ways-times"
+_SWEPT_NOTE = "You chose several values above, so this one is not used."
+_MODE, _SWEPT, _TIMES = "ways-mode", "ways-swept", "ways-times"
 
 
 class ComparedSettings(StrEnum):
@@ -47,15 +44,13 @@ def summary(tab: ExperimentTab) -> str:
     if len(plan.models) > 1:
         times += f", with each of {count_of(len(plan.models), 'model')}"
     elif plan.models:
-        times += f", with {escape_markdown(model_names(plan.models)[0])}"
+        times += f", with {escape_markdown(plan_models.model_names(plan.models)[0])}"
     if plan.variants:
         names = first_names([escape_markdown(variant.name) for variant in plan.variants])
         return f"presets {names}{times}"
     if not plan.axes:
         return f"one setting{times}"
-    swept = " × ".join(
-        f"{plan_grid.parameter_label(tab.model, axis.name)} ({len(axis.values)})" for axis in plan.axes
-    )
+    swept = " × ".join(f"{_axis_label(tab, axis.name)} ({len(axis.values)})" for axis in plan.axes)
     return f"{count_of(plan_grid.count_settings(plan), 'setting')}: {swept}{times}"
 
 
@@ -67,7 +62,7 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
         "Settings to compare", tuple(ComparedSettings), mode, width="stretch", label_visibility="collapsed"
     )
     if tab.draft.uses_presets:
-        _draw_presets(tab)
+        draw_presets(tab)
     else:
         _draw_sweep(tab)
     times = bind(_TIMES, tab.plan.repetitions, lambda count: tab.change_plan(repetitions=count))
@@ -86,22 +81,22 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
 
 
 def _draw_sweep(tab: ExperimentTab) -> None:
-    model = tab.model
+    parameters = _swept_parameters(tab)
     names = bind(_SWEPT, [axis.name for axis in tab.plan.axes], partial(_set_axes, tab))
     st.multiselect(
         "Try several values of",
-        [parameter.name for parameter in model.parameters if parameter.is_number],
+        list(parameters),
         **names.arguments("default"),
         max_selections=MAX_AXES,
-        format_func=lambda name: plan_grid.parameter_label(model, name),
+        format_func=lambda name: _label(tab, parameters[name]),
         placeholder="Choose settings",
         help="Every combination of their values is asked.",
     )
     for axis in tab.plan.axes:
-        parameter = model.parameter(axis.name)
+        parameter = parameters[axis.name]
         text = tab.draft.sweeps.get(axis.name) or sweep.format_axis(axis)
         draw_text_box(
-            parameter.label,
+            _label(tab, parameter),
             f"sweep-{axis.name}",
             text,
             partial(_set_values, tab, axis.name),
@@ -122,6 +117,37 @@ def _draw_sweep(tab: ExperimentTab) -> None:
         conflicts = _find_conflicts(tab)
         option_controls.draw_options(tab.panel, conflicts, busy=False, many=True)
         parameter_controls.draw_parameters(tab.panel, lambda name: _draw_note(tab, conflicts, name, swept))
+        for parameter in _further_parameters(tab):
+            other_parameters.draw_parameter(tab.panel, parameter, _label(tab, parameter))
+            if parameter.name in swept:
+                st.caption(_SWEPT_NOTE)
+
+
+def _further_parameters(tab: ExperimentTab) -> list[Parameter]:
+    """Return the parameters that only schemas explain, and those that only other models have."""
+    own = [parameter for parameter in tab.model.parameters if not parameter.is_usual]
+    others = plan_models.other_parameters(tab.plan, tab.model, find_model)
+    names = {item.name for item in tab.plan.base.items}
+    return [parameter for parameter in (*own, *others.values()) if parameter.name in names]
+
+
+def _swept_parameters(tab: ExperimentTab) -> dict[str, Parameter]:
+    """Return the numbers that can be swept, by name: of the base's model, then those that only others have."""
+    others = plan_models.other_parameters(tab.plan, tab.model, find_model).values()
+    return {known.name: known for known in (*tab.model.parameters, *others) if known.is_number}
+
+
+def _label(tab: ExperimentTab, parameter: Parameter) -> str:
+    """Return the label of a parameter, with the models' names if only some of the plan's models have it."""
+    having = plan_models.models_with(tab.plan, tab.model, find_model, parameter.name)
+    if len(having) == len(tab.plan.models):
+        return parameter.label
+    return f"{parameter.label} (only {', '.join(having)})"
+
+
+def _axis_label(tab: ExperimentTab, name: str) -> str:
+    parameter = plan_models.find_parameter(tab.plan, tab.model, find_model, name)
+    return name if parameter is None else parameter.label
 
 
 def _find_conflicts(tab: ExperimentTab) -> tuple[Conflict, ...]:
@@ -134,7 +160,7 @@ def _find_conflicts(tab: ExperimentTab) -> tuple[Conflict, ...]:
 
 def _draw_note(tab: ExperimentTab, conflicts: Sequence[Conflict], name: str, swept: set[str]) -> None:
     if name in swept:
-        st.caption("You chose several values above, so this one is not used.")
+        st.caption(_SWEPT_NOTE)
     else:
         conflict_fix.draw_conflicts(tab.panel, conflicts, name)
 
@@ -146,7 +172,7 @@ def _set_axes(tab: ExperimentTab, names: Sequence[str]) -> None:
 
 def _new_axis(tab: ExperimentTab, name: str) -> Axis:
     """Return an axis with the values that were typed for the parameter before, else with its present value."""
-    parameter = tab.model.parameter(name)
+    parameter = _swept_parameters(tab)[name]
     if text := tab.draft.sweeps.get(name):
         return _parse_axis(parameter, text)
     return Axis(name, (tab.plan.base[name].number,))
@@ -162,72 +188,8 @@ def _parse_axis(parameter: Parameter, text: str) -> Axis:
 
 def _set_values(tab: ExperimentTab, name: str, typed: str) -> None:
     tab.draft.sweeps[name] = typed
-    new = _parse_axis(tab.model.parameter(name), typed)
+    new = _parse_axis(_swept_parameters(tab)[name], typed)
     tab.change_plan(axes=tuple(new if axis.name == name else axis for axis in tab.plan.axes))
-
-
-def _draw_presets(tab: ExperimentTab) -> None:
-    try:
-        available = _available_presets(tab)
-    except PaddockError as error:
-        draw_error(error, "Your presets cannot be read at the moment")
-        available = {preset.name: preset for preset in preset_file.shipped_presets(tab.model)}
-    chosen = _variant_names(tab)
-    # A preset that was deleted since stays in the plan, which holds its settings.
-    names = list(dict.fromkeys([*available, *chosen]))
-    set_variants = partial(_set_variants, tab, available)
-    presets = bind(_CHOSEN, chosen, lambda names: set_variants(names, _uses_systems(tab)))
-    st.multiselect(
-        "Presets",
-        names,
-        **presets.arguments("default"),
-        placeholder="Choose two or more",
-        help="The presets of the Chat page, with their current settings.",
-    )
-    if any(available[name].system for name in chosen if name in available):
-        systems = bind(_SYSTEM, _uses_systems(tab), lambda on: set_variants(_variant_names(tab), on))
-        st.toggle(
-            "Use the presets' own system prompts",
-            **systems.arguments(),
-            help="They replace the system prompts of the prompt versions. Off: only their settings are used.",
-        )
-
-
-def _available_presets(tab: ExperimentTab) -> dict[str, Preset]:
-    """Return the presets by name, the first of each name: those that Paddock ships, then the user's.
-
-    Presets of another model than the plan's own settings name are left out.
-    """
-    saved = registry().store.presets.load_all(tab.owner)
-    presets = [
-        *preset_file.shipped_presets(tab.model),
-        *(preset_file.parse_preset(preset.body | {"name": preset.name}, tab.model) for preset in saved),
-    ]
-    usable = [preset for preset in presets if preset.settings.model == tab.model.id]
-    return {preset.name: preset for preset in reversed(usable)}
-
-
-def _variant_names(tab: ExperimentTab) -> list[str]:
-    return [variant.name for variant in tab.plan.variants]
-
-
-def _uses_systems(tab: ExperimentTab) -> bool:
-    """Return True if the variants have the presets' own system prompts."""
-    return any(variant.system is not None for variant in tab.plan.variants)
-
-
-def _set_variants(
-    tab: ExperimentTab, available: dict[str, Preset], names: Sequence[str], with_system: bool
-) -> None:
-    old = {variant.name: variant for variant in tab.plan.variants}
-    tab.change_plan(
-        variants=tuple(
-            Variant(name, preset.apply_to(tab.plan.base), preset.system if with_system else None)
-            if (preset := available.get(name)) is not None
-            else old[name]
-            for name in names
-        )
-    )
 
 
 def _set_source(tab: ExperimentTab, source: str | None) -> None:

@@ -39,10 +39,7 @@ def draw_other_parameters(actions: ChatActions) -> None:
         label = f"More: {len(others)}" + (f", {sent} in use" if sent else "")
         with st.expander(label, key=actions.key("more-parameters"), type="compact"):
             for parameter in others:
-                if parameter.is_number:
-                    draw_number(actions, parameter, parameter.label)
-                else:
-                    _draw_choice(actions, parameter, settings[parameter.name])
+                draw_parameter(actions, parameter, parameter.label)
     if missing := [label for name, label in _FEATURES.items() if not model.takes(name)]:
         st.caption(f"This model has no {', '.join(missing)}.")
     if not model.parameters and model.is_known:
@@ -59,7 +56,15 @@ def draw_other_parameters(actions: ChatActions) -> None:
             st.caption("The model documents these too:\n\n" + "\n".join(lines))
 
 
-def _draw_choice(actions: ChatActions, parameter: Parameter, setting: Setting) -> None:
+def draw_parameter(actions: ChatActions, parameter: Parameter, label: str) -> None:
+    """Draw the controls of a number, a choice or a switch, which the chat's settings have."""
+    if parameter.is_number:
+        draw_number(actions, parameter, label)
+    else:
+        _draw_choice(actions, parameter, label, actions.chat.settings[parameter.name])
+
+
+def _draw_choice(actions: ChatActions, parameter: Parameter, label: str, setting: Setting) -> None:
     """Draw a box with the values of a choice or a switch, and one that sends none."""
     values: Sequence[Scalar] = parameter.choices or (True, False)
     default = parameter.default
@@ -69,7 +74,7 @@ def _draw_choice(actions: ChatActions, parameter: Parameter, setting: Setting) -
         actions.key(f"other-{parameter.name}"), value, partial(_change, actions.chat, parameter)
     )
     draw_selectbox(
-        escape_markdown(parameter.label),
+        escape_markdown(label),
         [None, *values],
         bound,
         placeholder=unset,

@@ -61,8 +61,8 @@ def _draw_parameter(
     # with the window, which stays, and not with what is left of it.
     send = bind(actions.key(f"{name}-send"), setting.is_sent, lambda on: _set_sent(chat, name, on))
     value = parameter.cast(clamp_to_exact(setting.number))
-    slider = bind(actions.key(f"{name}-slide-{end}"), value, lambda value: _move(chat, name, value))
-    number = bind(actions.key(f"{name}-number"), value, lambda value: _move(chat, name, value))
+    slider = bind(actions.key(f"{name}-slide-{end}"), value, lambda value: _move(chat, parameter, value))
+    number = bind(actions.key(f"{name}-number"), value, lambda value: _move(chat, parameter, value))
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.toggle(escape_markdown(label), help=_help(parameter), width="stretch", **send.arguments())
@@ -120,10 +120,10 @@ def _set_sent(chat: ChatSession, name: str, on: bool) -> None:
     _change_setting(chat, replace(chat.settings[name], is_sent=on))
 
 
-def _move(chat: ChatSession, name: str, value: Number | None) -> None:
+def _move(chat: ChatSession, parameter: Parameter, value: Number | None) -> None:
     if value is not None:
-        number = chat.model.parameter(name).cast(value)
-        chat.change_settings(lambda settings: settings.with_value(name, number))
+        number = parameter.cast(value)
+        chat.change_settings(lambda settings: settings.with_value(parameter.name, number))
 
 
 def _roll_seed(chat: ChatSession, parameter: Parameter, most: int) -> None:
