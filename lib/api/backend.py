@@ -106,7 +106,8 @@ class Backend:
     record's. ``billed`` is False if answers cost nothing. A backend that ``can_inspect`` also returns the rendered
     prompt, its length in tokens, and the next token's probabilities. ``takes_lora``: it applies an adapter even if
     the model's documentation names none. Requests to the model pass through the ``gateway``, if there is one. Those
-    of one ``session`` go to the same instance of the model, which may have read a part of them already.
+    of one ``session`` go to the same instance of the model, which may have read a part of them already. Only
+    the ``allowed_models`` are asked, None for any: visitors spend the owner's money.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Backend:
     takes_lora: bool = False
     gateway: Gateway | None = None
     session: str = ""
+    allowed_models: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         """Raise BadInput for a token that no header can carry; the message never holds the token."""
@@ -158,6 +160,17 @@ class Backend:
     def _session_headers(self) -> dict[str, str]:
         # developers.cloudflare.com/workers-ai/features/prompt-caching
         return {"x-session-affinity": self.session} if self.session else {}
+
+    def allows(self, model_id: str) -> bool:
+        return self.allowed_models is None or model_id in self.allowed_models
+
+    def require_allowed(self, model_id: str) -> None:
+        """Raise BadInput if that model may not be asked here."""
+        if not self.allows(model_id):
+            raise BadInput(
+                f"Visitors of this Paddock may not ask {model_id}: its owner pays for the answers.",
+                advice=f"Choose {' or '.join(sorted(self.allowed_models or ()))}, or connect your own account.",
+            )
 
     def without_cache(self) -> Backend:
         """Return the backend whose gateway, if any, answers each request anew."""

@@ -157,6 +157,7 @@ class WorkersAI:
     def stream_over(self, connection: PersistentConnection, request: Request) -> Iterator[Event]:
         """Yield the answer's events from one attempt over an open connection. Raises a PaddockError, or Cancelled."""
         connection.was_sent = False
+        connection.backend.require_allowed(request.model)
         body = _encode_json(wire.encode_request(request))
         response: httpx.Response | None = None
         if connection.cancel_token.is_cancelled:
@@ -177,6 +178,7 @@ class WorkersAI:
     def _stream_once(
         self, backend: Backend, request: Request, cancel_token: CancelToken, recorder: TraceRecorder
     ) -> Generator[Event, None, None]:
+        backend.require_allowed(request.model)
         path, body = request.model, _encode_json(wire.encode_request(request))
         with translate_errors(self.timeouts, backend):
             connection = self._connect_for_runs(backend, cancel_token)

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -62,7 +62,11 @@ class ModelCatalogue:
         self._lock = threading.RLock()
 
     def find(self, backend: Backend) -> Catalogue | None:
-        """Return the list from memory or from disk, None if there is none."""
+        """Return the list from memory or from disk, None if there is none. It has the models that may be asked."""
+        catalogue = self._find_all(backend)
+        return None if catalogue is None else _allowed_part(catalogue, backend)
+
+    def _find_all(self, backend: Backend) -> Catalogue | None:
         account = _account(backend)
         with self._lock:
             if account in self._lists:
@@ -137,7 +141,7 @@ class ModelCatalogue:
         with self._lock:
             self._schemas = {key: schema for key, schema in self._schemas.items() if key[0] != account}
             self._models = {key: model for key, model in self._models.items() if key[0] != account}
-        return self._keep(account, Catalogue(entries, now))
+        return _allowed_part(self._keep(account, Catalogue(entries, now)), backend)
 
     def fetch_schema(self, backend: Backend, model: str) -> Any:
         """Return the JSON Schema of a model's input, from memory, disk or the server. Raises a PaddockError."""
@@ -265,6 +269,13 @@ def _unreadable() -> Unintelligible:
 def _unique(entries: list[CatalogueEntry]) -> tuple[CatalogueEntry, ...]:
     """Return the entries without repeated ids."""
     return tuple({entry.id: entry for entry in reversed(entries)}.values())[::-1]
+
+
+def _allowed_part(catalogue: Catalogue, backend: Backend) -> Catalogue:
+    """Return the list with the models that may be asked through this backend."""
+    if backend.allowed_models is None:
+        return catalogue
+    return replace(catalogue, entries=tuple(entry for entry in catalogue.entries if backend.allows(entry.id)))
 
 
 def _account(backend: Backend) -> str:

@@ -364,6 +364,7 @@ class ChatSession:
             self.on_run()
             self.on_idle(answer)
 
+        backend.require_allowed(request.model)
         model = self.model_of(request)
         backend = with_session(backend, conversation.id, model)
         run = AnswerRun(self._client, backend, model, request, on_end)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
+from lib.experiment.checks.check_kinds import Judge
 from lib.experiment.plan import Axis, Plan
 from lib.model.known_models import ModelLookup, known_or_unknown
 from lib.model.model_record import Model, Number, Parameter
@@ -34,6 +35,12 @@ def asked_models(plan: Plan) -> tuple[str, ...]:
     if plan.models or not plan.variants:
         return plan.models or (plan.base.model,)
     return tuple(dict.fromkeys(variant.settings.model for variant in plan.variants))
+
+
+def models_of_requests(plan: Plan) -> tuple[str, ...]:
+    """Return the IDs of all models that requests go to: those that are asked, and the judge's."""
+    judge = (plan.base.model,) if any(isinstance(check, Judge) for check in plan.checks) else ()
+    return tuple(dict.fromkeys((*asked_models(plan), *judge)))
 
 
 def group_by_model(plan: Plan) -> ModelGroups | None:

@@ -17,7 +17,7 @@ from lib.errors import BadInput, HeldElsewhere, PaddockError
 from lib.experiment import plan_grid
 from lib.experiment.checks.check_kinds import Judge
 from lib.experiment.plan import Limits, Plan
-from lib.experiment.plan_models import asked_models, resolve_model
+from lib.experiment.plan_models import asked_models, models_of_requests, resolve_model
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.known_models import ModelLookup, find_record, known_or_unknown
 from lib.runner.budget import Budget, bounding_price
@@ -126,7 +126,9 @@ class ExperimentRun:
             self._save()
 
     def start(self, backend: Backend) -> None:
-        """Start or resume, from any state but DONE. Raises BadInput if it began on another backend.
+        """Start or resume, from any state but DONE.
+
+        Raises BadInput if it began on another backend, or if this one does not let all its models be asked.
 
         Raises HeldElsewhere if another server works on it, or did so since it was loaded; then load it again.
         """
@@ -134,6 +136,8 @@ class ExperimentRun:
             if self._state in (RunState.RUNNING, RunState.DONE):
                 return
             self._check_backend(backend)
+            for id in models_of_requests(self.plan):
+                backend.require_allowed(id)
             self._take_lease()
             self._backend, self._billed = backend.name, backend.billed
             self._queue.set_backend(backend)

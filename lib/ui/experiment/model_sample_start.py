@@ -21,7 +21,8 @@ KEY = "experiment-sample-models"
 def draw_model_sample(tab: ExperimentTab) -> None:
     """Draw the button if the backend has several models, or is an account, whose list may not be known yet."""
     backend = tab.backend
-    if backend is None or not (backend.billed or len(_listed_models(backend)) > 1):
+    may_list = backend is not None and backend.billed and backend.allowed_models is None
+    if backend is None or not (may_list or len(_listed_models(backend)) > 1):
         return
     st.button(
         "Which model is enough?",

@@ -25,6 +25,7 @@ from lib.local_models.supervised_twin import Failed, Fetching, Loading, Ready, T
 from lib.ui.shell.model_menu import ModelMenu
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER, current_owner
+from lib.ui.shell.visitor_models import restrict_for_visitor
 from lib.ui.widgets.action_button import draw_action_button
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.click_notice import expect_long_run
@@ -91,7 +92,7 @@ def current_choice() -> BackendChoice:
     if chosen != _TWIN:
         try:
             if (backend := backend_from_environment(_environment())) is not None:
-                return BackendChoice(backend, None)
+                return BackendChoice(restrict_for_visitor(backend, current_owner()), None)
         except BadInput as error:
             problem = error
     supervisor = registry().supervisor
