@@ -210,6 +210,8 @@ _ADVICE_BY_CODE: dict[type[PaddockError], dict[int, str]] = {
         5005: "This model does not work with adapters (LoRA). Use none.",
         5007: "The service does not know this model. Check that the account has Workers AI.",
         5028: "Cloudflare no longer offers this model. Use the practice model until Paddock is updated.",
+        # The twin's own code.
+        5907: "Close other programs if memory is short, or choose another model of this computer.",
     },
     CredentialsRefused: {
         UNAUTHORIZED_BY_API: _NEW_KEY,

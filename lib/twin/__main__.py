@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import platform
 import re
 import secrets
 import signal
@@ -16,7 +15,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TextIO
 
 import uvicorn
@@ -24,17 +22,16 @@ from starlette.applications import Starlette
 
 from lib.errors import PaddockError
 from lib.local_models import terminal
-from lib.local_models.licences import LLAMA_3_2
-from lib.local_models.memory import read_memory
 from lib.local_models.model_source import ModelSource, RemoteModel, parse_source
-from lib.model.model_record import default_model
-from lib.twin import fault_injection, gguf_file, lora_finetunes, weights, wire_variants
+from lib.model.model_record import DEFAULT_MODEL_ID, default_model
+from lib.twin import fault_injection, weights, wire_variants
 from lib.twin.app import TwinOptions, build_app
 from lib.twin.auth import ACCOUNT_PATTERN
-from lib.twin.engine import Engine
 from lib.twin.engine_errors import CannotStartError
+from lib.twin.engine_pool import EnginePool
 from lib.twin.http_protocol import TwinProtocol
-from lib.twin.slot_count import choose_context, choose_slots
+from lib.twin.model_setup import EngineOptions, choose_setup, load_model
+from lib.twin.served_models import ServedModels, check_served_id, licence_mark
 from lib.twin.start_reporter import StartReporter
 
 # Never another address: everybody who reaches the twin may use this computer's processor.
@@ -46,12 +43,12 @@ IDLE_LOOKS = 10
 class TwinServer(uvicorn.Server):
     """uvicorn that stops the running generations before it waits for their answers to end."""
 
-    def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
+    def __init__(self, config: uvicorn.Config, pool: EnginePool) -> None:
         super().__init__(config)
-        self.engine = engine
+        self.pool = pool
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.engine.stop()
+        self.pool.stop()
         await super().shutdown(sockets)
 
 
@@ -99,6 +96,15 @@ def _parse_arguments() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--model", metavar="MODEL", help="an id of --list-models, a GGUF file, or an https address of one")
+    add(
+        "--as",
+        dest="served_as",
+        metavar="ID",
+        action="append",
+        type=_text_checked_by(check_served_id),
+        default=[],
+        help=f"the id of a Cloudflare model that MODEL answers for, besides {DEFAULT_MODEL_ID}; may be repeated",
+    )
     add("--list-models", action="store_true", help="list the models that there are, and end")
     add("--accept-licence", action="store_true", help="accept the licence of the model")
     add("--port", type=_at_least(0), default=8787, help="default 8787; 0 takes any free one")
@@ -139,17 +145,6 @@ def _bind(port: int) -> socket.socket:
     return listener
 
 
-def _read_model_file(path: Path) -> gguf_file.ModelFileInfo:
-    try:
-        return gguf_file.read_info(path)
-    except gguf_file.NotGgufError:
-        reason = f"not a GGUF model file: {path}"
-    except OSError as error:
-        reason = f"the model file cannot be read: {path}: {error.strerror}"
-    advice = "Use another model: on the page, by --model, or by PADDOCK_MODEL."
-    raise CannotStartError(reason, advice)
-
-
 def _take_token(*, supervised: bool) -> str:
     """Take the API token out of the environment, or make one. Raises CannotStartError."""
     token = os.environ.pop("PADDOCK_TWIN_TOKEN", None)
@@ -159,6 +154,16 @@ def _take_token(*, supervised: bool) -> str:
         raise CannotStartError("no token was given", "Set PADDOCK_TWIN_TOKEN in the environment of the twin.")
     # 40 characters, as Cloudflare's have.
     return token or secrets.token_urlsafe(30)
+
+
+def _ids_from_environment() -> list[str]:
+    """Return the ids of Cloudflare models that PADDOCK_SERVE_AS names. Raises CannotStartError."""
+    try:
+        return [check_served_id(id) for id in (os.environ.get("PADDOCK_SERVE_AS") or "").split()]
+    except ValueError as error:
+        raise CannotStartError(
+            f"PADDOCK_SERVE_AS (--as) names no model: {error}", "Correct it, or leave it out."
+        ) from None
 
 
 def _choose_source(arguments: argparse.Namespace) -> ModelSource:
@@ -191,22 +196,6 @@ def _download_weights(
     return weights.ensure_model(source, report_or_stop, may_download=may_download)
 
 
-def licence_mark(chosen: weights.ChosenModel, model_file: gguf_file.ModelFileInfo) -> str:
-    """Return the text that has to stand where the model answers, "" for most models."""
-    # Llama's licences want it from Llama 3 on. The ids are those of Hugging Face.
-    return chosen.mark or (LLAMA_3_2.mark if model_file.licence.lower().startswith("llama3") else "")
-
-
-def _scan_adapters(path: Path) -> lora_finetunes.AdapterCatalog:
-    """Return the adapters that fit the model, and print why the user's other ones are skipped."""
-    adapters = lora_finetunes.scan_adapters(path)
-    for skipped in adapters.skipped:
-        # The shipped adapters fit the shipped model only; that is nothing to report.
-        if skipped.path.parent != lora_finetunes.SHIPPED_FOLDER:
-            print(f"Adapter {skipped.path.name} is left out: {skipped.reason}.", file=sys.stderr)
-    return adapters
-
-
 @dataclass(frozen=True)
 class EndSignals:
     """``ended``: end at once. ``finishing``: end as soon as no request is answered."""
@@ -215,7 +204,7 @@ class EndSignals:
     finishing: threading.Event = field(default_factory=threading.Event)
 
 
-def _serve(app: Starlette, engine: Engine, listener: socket.socket, signals: EndSignals) -> None:
+def _serve(app: Starlette, pool: EnginePool, listener: socket.socket, signals: EndSignals) -> None:
     """Answer requests until a signal arrives."""
     # An injected fault that breaks the connection is no news to the user who asked for it.
     logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in record.msg)
@@ -231,7 +220,7 @@ def _serve(app: Starlette, engine: Engine, listener: socket.socket, signals: End
         timeout_keep_alive=60,
         timeout_graceful_shutdown=3,
     )
-    server = TwinServer(config, engine)
+    server = TwinServer(config, pool)
 
     def exit_when_ended() -> None:
         signals.ended.wait()
@@ -264,16 +253,6 @@ The twin is ready. It speaks the Workers AI REST API; Ctrl-C ends it.
 """
 
 
-def has_exact_cache(model_file: gguf_file.ModelFileInfo, machine: str) -> bool:
-    """Return True if the model's numbers are the same in every batch, as measured with the shipped model on x86.
-
-    Other types of tensors, and other processors, may have kernels of their own for batches.
-    """
-    exact_types = {gguf_file.TENSOR_FLOAT32, gguf_file.TENSOR_Q4_1}
-    is_measured = bool(model_file.layer_types) and model_file.layer_types <= exact_types
-    return is_measured and machine.lower() in ("x86_64", "amd64")
-
-
 def start(arguments: argparse.Namespace, reporter: StartReporter, signals: EndSignals) -> None:
     """Download the weights, load the model, and serve until a signal arrives. Raises CannotStartError."""
     token = _take_token(supervised=arguments.supervised)
@@ -283,27 +262,17 @@ def start(arguments: argparse.Namespace, reporter: StartReporter, signals: EndSi
     # A supervised twin does not get the user's token for the hub.
     chosen = _download_weights(source, reporter, signals.ended, may_download=not arguments.supervised)
     reporter.report_state("loading")
-    path, model_file = chosen.path, _read_model_file(chosen.path)
-    adapters = _scan_adapters(path)
-    model, memory, token_bytes = default_model(), read_memory(), model_file.cache_bytes_per_token
-    most_context = min(model_file.context_length, model.context_window)
-    context = int(
-        arguments.context
-        or choose_context(model_file.context_length, model.context_window, memory, token_bytes)
-    )
-    engine = Engine(
-        path,
-        slots=arguments.slots or choose_slots(os.cpu_count() or 1, memory, context * token_bytes),
-        threads=arguments.threads,
-        context=context,
-        bos_text=model_file.bos_text,
-        control_tokens=model_file.control_tokens,
-        adapters=[adapter.path for adapter in adapters.adapters],
-        exact_cache=has_exact_cache(model_file, platform.machine()),
-    )
+    context = None if arguments.context is None else int(arguments.context)
+    engine_options = EngineOptions(arguments.threads, arguments.slots, context)
+    setup = choose_setup(chosen.path, engine_options, source)
+    name, mark = chosen.name or setup.file.name, licence_mark(setup)
+    ids = list(dict.fromkeys([DEFAULT_MODEL_ID, *_ids_from_environment(), *arguments.served_as]))
+    models, pool = ServedModels(setup, name, engine_options, ids), EnginePool()
+    loaded = load_model(setup)
+    pool.add(loaded)
     try:
-        options = TwinOptions(model_file, adapters, arguments.wire, arguments.fault)
-        app = build_app(engine, model, account, token, options)
+        options = TwinOptions(arguments.wire, arguments.fault)
+        app = build_app(models, pool, account, token, options, loaded.adapters)
         # Before "ready", because clients connect at once.
         listener.listen(128)
         base_url = f"http://{HOST}:{listener.getsockname()[1]}/client/v4"
@@ -311,23 +280,34 @@ def start(arguments: argparse.Namespace, reporter: StartReporter, signals: EndSi
             "ready",
             base_url=base_url,
             account_id=account,
-            model=chosen.name or model_file.name,
-            file=path.name,
-            context_window=engine.context,
+            model=name,
+            file=setup.path.name,
+            context_window=setup.context,
             pid=os.getpid(),
-            mark=licence_mark(chosen, model_file),
+            mark=mark,
         )
-        reporter.print_text(_examples(base_url, account, token, model.id))
-        if mark := licence_mark(chosen, model_file):
+        reporter.print_text(_examples(base_url, account, token, ids[-1]))
+        if not arguments.supervised:
+            reporter.print_text(_describe_models(models))
+        if mark:
             reporter.print_text(mark)
-        if engine.context < most_context and not arguments.context:
+        most_context = min(setup.file.context_length, default_model().context_window)
+        if setup.context < most_context and not arguments.context:
             reporter.print_text(
-                f"A prompt and its answer have room for {engine.context:,} tokens: for {most_context:,}, this "
+                f"A prompt and its answer have room for {setup.context:,} tokens: for {most_context:,}, this "
                 "computer has too little memory."
             )
-        _serve(app, engine, listener, signals)
+        _serve(app, pool, listener, signals)
     finally:
-        engine.close()
+        pool.close()
+
+
+def _describe_models(models: ServedModels) -> str:
+    """Return the ids that can be asked, with the names of their models."""
+    served = models.list()
+    width = max(len(model.model.id) for model in served)
+    lines = [f"  {model.model.id:{width}}  {models.name_of(model)}" for model in served]
+    return "\n".join(["It answers for these models:", "", *lines, ""])
 
 
 def _separate_stdout() -> TextIO:

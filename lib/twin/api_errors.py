@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from lib.twin.engine_errors import BadPromptError, EngineBusyError, EngineError, PromptTooLongError
+from lib.twin.engine_errors import (
+    BadPromptError,
+    EngineBusyError,
+    EngineError,
+    ModelNotLoadedError,
+    PromptTooLongError,
+)
 
 
 class Envelope(Enum):
@@ -133,6 +139,14 @@ def no_such_model(name: str) -> ErrorResponse:
     return ErrorResponse(400, 5007, message, has_request_id=True)
 
 
+def model_not_loaded(reason: str) -> ErrorResponse:
+    """Return the error for a model that cannot be loaded. Not Cloudflare's: a user's computer may be too small.
+
+    A status that official SDKs do not send the request again for: nothing changes by itself.
+    """
+    return ErrorResponse(400, 5907, f"AiError: Model not loaded: {reason}", has_request_id=True)
+
+
 def lora_not_supported(model: str) -> ErrorResponse:
     """Return the error for a model without LoRA adapters."""
     return ErrorResponse(405, 5005, f"The model {model} does not support LoRa inference")
@@ -175,4 +189,6 @@ def from_engine_error(error: EngineError, window: int) -> ErrorResponse:
             return context_window_exceeded(tokens, window)
         case BadPromptError():
             return bad_input(str(error))
+        case ModelNotLoadedError():
+            return model_not_loaded(str(error))
     return INTERNAL_ERROR

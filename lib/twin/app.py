@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -30,11 +30,10 @@ from lib.twin import (
 from lib.twin.ai_gateway import through_gateway
 from lib.twin.api_errors import TwinApiError
 from lib.twin.auth import Authenticator, Handler
-from lib.twin.engine import Engine
 from lib.twin.engine_errors import EngineError
+from lib.twin.engine_pool import EnginePool
 from lib.twin.generation import EndPiece, Pieces, TextPiece, ToolCallPiece
-from lib.twin.generation_plan import GenerationPlan, plan_generation
-from lib.twin.gguf_file import UNKNOWN_MODEL_FILE, ModelFileInfo
+from lib.twin.generation_plan import GenerationPlan
 from lib.twin.http_connection import (
     ClientDisconnectedError,
     EdgeMiddleware,
@@ -42,12 +41,12 @@ from lib.twin.http_connection import (
     EventStream,
     run_while_connected,
 )
-from lib.twin.next_token_probabilities import NextTokenProbabilities
+from lib.twin.model_setup import LoadedModel
+from lib.twin.prepared_request import PreparedRequest, prepare_request
 from lib.twin.request_body import BodyReader, UnreadBodyMiddleware
-from lib.twin.request_limits import PromptLimits
 from lib.twin.request_validation import parse_body
 from lib.twin.responses import Payloads, sse_events
-from lib.twin.tool_choice import ToolChooser
+from lib.twin.served_models import ServedModel, ServedModels
 
 # The text, the calls and the end.
 CollectedAnswer = tuple[str, list[ToolCallPiece], EndPiece]
@@ -57,24 +56,34 @@ CollectedAnswer = tuple[str, list[ToolCallPiece], EndPiece]
 class TwinOptions:
     """Options of a twin. ``wire`` and ``fault`` apply to requests that name none themselves."""
 
-    model_file: ModelFileInfo = UNKNOWN_MODEL_FILE
-    adapters: lora_finetunes.AdapterCatalog = lora_finetunes.NO_ADAPTERS
     wire: str = wire_variants.DEFAULT_VARIANT
     fault: str = fault_injection.NO_FAULT
 
 
 @dataclass(frozen=True)
-class TwinApi:
-    """The handlers of the routes, for one engine, one documented model, and one account."""
+class PendingAnswer:
+    """An answer to a request: its pieces, and the plan that they follow once the model is loaded."""
 
-    engine: Engine
-    model: Model
+    served: ServedModel
+    pieces: Pieces
+    plans: list[GenerationPlan]
+
+
+@dataclass(frozen=True)
+class TwinApi:
+    """The handlers of the routes, for the models of one computer and one account."""
+
+    models: ServedModels
+    pool: EnginePool
     account: str
     options: TwinOptions
-    tool_chooser: ToolChooser
-    probabilities: NextTokenProbabilities
-    limits: PromptLimits
+    # Those of the default model.
+    default_adapters: lora_finetunes.AdapterCatalog
     bodies: BodyReader
+
+    @property
+    def default(self) -> ServedModel:
+        return self.models.default
 
     def wire_variant(self, request: Request) -> wire_variants.WireVariant:
         """Return the format of this answer. Raises TwinApiError if the header names an unknown one."""
@@ -83,78 +92,88 @@ class TwinApi:
         except ValueError as error:
             raise TwinApiError(api_errors.bad_input(f"{wire_variants.HEADER}: {error}")) from None
 
-    def plan_generation(
-        self, native: Any, stop: tuple[str, ...] = (), *, runs: bool = True
-    ) -> GenerationPlan:
-        """Validate a native body and plan its answer, with its adapter. Raises TwinApiError.
+    def find_model(self, name: str) -> ServedModel:
+        """Return the model of that id. Reads files, in the thread of a body. Raises TwinApiError."""
+        if (served := self.models.find(name)) is None:
+            raise TwinApiError(api_errors.no_such_model(name))
+        return served
 
-        A plan that is not run may combine options that cannot be streamed.
-        """
-        self.limits.check(native)
-        body = request_mapping.validate_native(self.model, native)
-        if not runs:
-            body = {**body, "stream": False}
-        adapter = self.options.adapters.find_number(self.model, body)
-        job = replace(request_mapping.build_job(self.model, body, stop), adapter=adapter)
-        return plan_generation(body, job, self.engine)
+    async def find_named(self, name: str) -> ServedModel:
+        """Return the model that an address names. Raises TwinApiError."""
+        if (fixed := self.models.find_fixed(name)) is not None:
+            return fixed
+        return await self.bodies.run(partial(self.find_model, name))
+
+    def begin_answer(self, served: ServedModel, prepared: PreparedRequest) -> PendingAnswer:
+        """Return the answer, for which nothing is done before its first piece is asked for."""
+        plans: list[GenerationPlan] = []
+
+        async def pieces() -> Pieces:
+            waits = not prepared.job.reject_if_busy
+            async with self.pool.hold(served.setup, waits=waits) as loaded:
+                plans.append(await self.bodies.run(partial(loaded.plan, prepared)))
+                async with aclosing(plans[0].pieces(loaded.engine, loaded.tool_chooser)) as planned:
+                    async for piece in planned:
+                        yield piece
+
+        return PendingAnswer(served, pieces(), plans)
 
     async def run_model(self, request: Request) -> Response:
-        """Run the model: Cloudflare's native endpoint."""
-        if (name := request.path_params["model"]) != self.model.id:
-            raise TwinApiError(api_errors.no_such_model(name))
-        variant = self.wire_variant(request)
+        """Run a model: Cloudflare's native endpoint."""
+        served = await self.find_named(request.path_params["model"])
+        variant, model = self.wire_variant(request), served.model
 
-        def read(raw: bytes) -> tuple[bool, GenerationPlan]:
+        def read(raw: bytes) -> tuple[bool, PreparedRequest]:
             body = parse_body(raw)
-            plan = self.plan_generation(body)
-            return bool(body.get("stream")), plan
+            prepared = prepare_request(model, served.setup.limits, body)
+            return bool(body.get("stream")), prepared
 
-        is_stream, plan = await self.bodies.read(request, read)
-        pieces = plan.pieces(self.engine, self.tool_chooser)
+        is_stream, prepared = await self.bodies.read(request, read)
+        answer = self.begin_answer(served, prepared)
         if is_stream and (stream := variant.stream) is not None:
-            return await self._stream_answer(request, pieces, lambda rest: stream(self.model, rest))
-        text, calls, end = await self._collect_answer(request, pieces)
-        value: Any = text if calls else await plan.parse_answer(text)
-        return self._json_answer(request, end, variant.whole_answer(self.model, value, calls, end))
+            return await self._stream_answer(request, answer, lambda rest: stream(model, rest))
+        text, calls, end = await self._collect_answer(request, answer)
+        value: Any = text if calls else await answer.plans[0].parse_answer(text)
+        return _json_answer(request, model, end, variant.whole_answer(model, value, calls, end))
 
     async def chat_completions(self, request: Request) -> Response:
-        """Run the model: the OpenAI-compatible endpoint. Of the wire variants, only ``plain`` changes it."""
+        """Run a model: the OpenAI-compatible endpoint. Of the wire variants, only ``plain`` changes it."""
         variant = self.wire_variant(request)
 
-        def read(raw: bytes) -> tuple[bool, bool, GenerationPlan]:
+        def read(raw: bytes) -> tuple[bool, bool, ServedModel, PreparedRequest]:
             sent = parse_body(raw)
             name = sent.get("model") if isinstance(sent, dict) else None
-            if name != self.model.id:
-                raise TwinApiError(api_errors.no_such_model(str(name)))
+            served = self.find_model(str(name))
             native, stop = request_mapping.openai_to_native(sent), request_mapping.read_stop(sent)
-            plan = self.plan_generation(native, stop)
+            prepared = prepare_request(served.model, served.setup.limits, native, stop)
             options = sent.get("stream_options")
             with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
-            return bool(native.get("stream")), with_usage, plan
+            return bool(native.get("stream")), with_usage, served, prepared
 
-        is_stream, with_usage, plan = await self.bodies.read(request, read)
-        pieces = plan.pieces(self.engine, self.tool_chooser)
-        request_id = request.state.id
+        is_stream, with_usage, served, prepared = await self.bodies.read(request, read)
+        answer, model, request_id = self.begin_answer(served, prepared), served.model, request.state.id
         if is_stream and variant.stream is not None:
 
             def stream(rest: Pieces) -> Payloads:
-                return responses.openai_stream(self.model, request_id, rest, with_usage=with_usage)
+                return responses.openai_stream(model, request_id, rest, with_usage=with_usage)
 
-            return await self._stream_answer(request, pieces, stream)
-        text, calls, end = await self._collect_answer(request, pieces)
+            return await self._stream_answer(request, answer, stream)
+        text, calls, end = await self._collect_answer(request, answer)
         if not calls:
-            await plan.parse_answer(text)
-        completion = responses.openai_completion(self.model, request_id, text, calls, end)
-        return self._json_answer(request, end, completion)
+            await answer.plans[0].parse_answer(text)
+        completion = responses.openai_completion(model, request_id, text, calls, end)
+        return _json_answer(request, model, end, completion)
 
     async def search_models(self, request: Request) -> Response:
-        return JSONResponse(model_list.search_models(self.model, request.query_params))
+        """List the models of this computer, all of which can be asked."""
+        listed = await self.bodies.run(self.models.list)
+        found = model_list.search_models([served.model for served in listed], request.query_params)
+        return JSONResponse(found)
 
     async def model_schema(self, request: Request) -> Response:
         """Return a model's documented schemas."""
-        if (name := request.query_params.get("model", "")) != self.model.id:
-            raise TwinApiError(api_errors.no_such_model(name))
-        return JSONResponse(model_list.model_schemas(self.model))
+        served = await self.find_named(request.query_params.get("model", ""))
+        return JSONResponse(model_list.model_schemas(served.model))
 
     async def verify_token(self, request: Request) -> Response:
         """Say that the token is valid: a request with another token does not come here."""
@@ -164,51 +183,67 @@ class TwinApi:
         return JSONResponse({**envelope, "messages": [message]})
 
     async def list_finetunes(self, request: Request, *, public: bool = False) -> Response:
-        """List the account's own LoRA adapters, or the public ones."""
-        adapters = lora_finetunes.list_finetunes(self.model, self.options.adapters, public=public)
+        """List the account's own LoRA adapters, or the public ones: those of the default model."""
+        adapters = lora_finetunes.list_finetunes(self.default.model, self.default_adapters, public=public)
         return JSONResponse(responses.success_envelope(adapters))
 
     async def list_adapter_files(self, request: Request) -> Response:
         """List the loaded adapters, and the skipped files with the reason. Not an endpoint of Cloudflare's."""
-        return JSONResponse(responses.success_envelope(self.options.adapters.to_json()))
+        return JSONResponse(responses.success_envelope(self.default_adapters.to_json()))
 
     async def show_slots(self, request: Request) -> Response:
         """Count the running and the waiting generations. Not an endpoint of Cloudflare's."""
-        engine = self.engine
-        counts = {"slots": engine.slots, "running": engine.running_count, "waiting": engine.waiting_count}
+        engines = [loaded.engine for loaded in self.pool.loaded]
+        counts = {
+            "slots": sum(engine.slots for engine in engines),
+            "running": sum(engine.running_count for engine in engines),
+            "waiting": sum(engine.waiting_count for engine in engines) + self.pool.waiting_count,
+        }
         return JSONResponse(responses.success_envelope(counts))
 
     async def show_prompt(self, request: Request) -> Response:
         """Return a request's prompt and its exact token count. Not an endpoint of Cloudflare's."""
-        plan = await self._plan_inspection(request)
-        with self._api_errors():
-            prompt = await prompt_layout.describe_prompt(plan, self.engine, self.options.model_file)
-        return JSONResponse(responses.success_envelope(prompt))
+
+        async def describe(loaded: LoadedModel, plan: GenerationPlan) -> dict[str, Any]:
+            return await prompt_layout.describe_prompt(plan, loaded.engine, loaded.setup.file)
+
+        return await self._inspect(request, describe)
 
     async def show_next_token(self, request: Request) -> Response:
         """Return a request's probabilities of the next token. Not an endpoint of Cloudflare's."""
-        plan = await self._plan_inspection(request)
-        with self._api_errors():
-            result = await run_while_connected(request.receive, self.probabilities.compute(plan.job))
+
+        async def compute(loaded: LoadedModel, plan: GenerationPlan) -> dict[str, Any]:
+            return await loaded.probabilities.compute(plan.job)
+
+        return await self._inspect(request, compute)
+
+    async def _inspect(
+        self,
+        request: Request,
+        look: Callable[[LoadedModel, GenerationPlan], Coroutine[Any, Any, dict[str, Any]]],
+    ) -> Response:
+        """Return what is known of a request that is not run."""
+        served = await self.find_named(request.query_params.get("model", self.default.model.id))
+
+        def read(raw: bytes) -> PreparedRequest:
+            return prepare_request(served.model, served.setup.limits, parse_body(raw), runs=False)
+
+        prepared = await self.bodies.read(request, read)
+
+        async def inspect() -> dict[str, Any]:
+            async with self.pool.hold(served.setup) as loaded:
+                return await look(loaded, await self.bodies.run(partial(loaded.plan, prepared)))
+
+        with _engine_errors(served):
+            result = await run_while_connected(request.receive, inspect())
         return JSONResponse(responses.success_envelope(result))
 
-    async def _plan_inspection(self, request: Request) -> GenerationPlan:
-        """Plan a request that is not run."""
-        return await self.bodies.read(request, lambda raw: self.plan_generation(parse_body(raw), runs=False))
-
-    @contextmanager
-    def _api_errors(self) -> Iterator[None]:
-        """Translate errors of the engine into errors of the API."""
-        try:
-            yield
-        except EngineError as error:
-            raise TwinApiError(api_errors.from_engine_error(error, self.engine.context)) from error
-
     async def _stream_answer(
-        self, request: Request, pieces: Pieces, stream: Callable[[Pieces], Payloads]
+        self, request: Request, answer: PendingAnswer, stream: Callable[[Pieces], Payloads]
     ) -> Response:
+        pieces = answer.pieces
         # Until the first piece has come, a failure can still be answered with its HTTP status.
-        with self._api_errors():
+        with _engine_errors(answer.served):
             first = await run_while_connected(request.receive, anext(pieces))
 
         async def all_pieces() -> Pieces:
@@ -227,11 +262,11 @@ class TwinApi:
 
         return EventStream(events(), {"cf-ai-req-id": request.state.id})
 
-    async def _collect_answer(self, request: Request, pieces: Pieces) -> CollectedAnswer:
+    async def _collect_answer(self, request: Request, answer: PendingAnswer) -> CollectedAnswer:
         async def collect() -> CollectedAnswer:
             texts: list[str] = []
             calls: list[ToolCallPiece] = []
-            async with aclosing(pieces):
+            async with aclosing(answer.pieces) as pieces:
                 async for piece in pieces:
                     match piece:
                         case TextPiece(text):
@@ -242,12 +277,22 @@ class TwinApi:
                             return "".join(texts), calls, piece
             raise EngineError("the engine ended without an answer")
 
-        with self._api_errors():
+        with _engine_errors(answer.served):
             return await run_while_connected(request.receive, collect())
 
-    def _json_answer(self, request: Request, end: EndPiece, content: Any) -> Response:
-        neurons = f"{responses.count_neurons(self.model, end):.2f}"
-        return JSONResponse(content, headers={"cf-ai-req-id": request.state.id, "cf-ai-neurons": neurons})
+
+@contextmanager
+def _engine_errors(served: ServedModel) -> Iterator[None]:
+    """Translate errors of the engine into errors of the API."""
+    try:
+        yield
+    except EngineError as error:
+        raise TwinApiError(api_errors.from_engine_error(error, served.setup.context)) from error
+
+
+def _json_answer(request: Request, model: Model, end: EndPiece, content: Any) -> Response:
+    neurons = f"{responses.count_neurons(model, end):.2f}"
+    return JSONResponse(content, headers={"cf-ai-req-id": request.state.id, "cf-ai-neurons": neurons})
 
 
 async def _answer_api_error(request: Request, error: Exception) -> Response:
@@ -279,18 +324,21 @@ async def _no_model_list(request: Request) -> Response:
 
 
 def build_app(
-    engine: Engine, model: Model, account: str, token: str, options: TwinOptions = TwinOptions()
+    models: ServedModels,
+    pool: EnginePool,
+    account: str,
+    token: str,
+    options: TwinOptions = TwinOptions(),
+    adapters: lora_finetunes.AdapterCatalog = lora_finetunes.NO_ADAPTERS,
 ) -> Starlette:
-    """Build the ASGI application of one account with one token."""
-    probabilities = NextTokenProbabilities(engine, options.model_file.tokens)
-    limits = PromptLimits(engine.context, options.model_file.longest_token)
-    api = TwinApi(engine, model, account, options, ToolChooser(engine), probabilities, limits, BodyReader())
+    """Build the ASGI application of one account with one token. ``adapters`` are those of the default model."""
+    api = TwinApi(models, pool, account, options, adapters, BodyReader())
     authenticator, faults = Authenticator(account, token), fault_injection.FaultInjector()
 
     async def health(request: Request) -> Response:
-        return JSONResponse(
-            {"ok": True, "model": model.id, "slots": engine.slots, "running": engine.running_count}
-        )
+        engines = [loaded.engine for loaded in pool.loaded]
+        slots, running = sum(e.slots for e in engines), sum(e.running_count for e in engines)
+        return JSONResponse({"ok": True, "model": api.default.model.id, "slots": slots, "running": running})
 
     root, account_root = "/client/v4", "/client/v4/accounts/{account}/ai"
     model_routes: list[tuple[str, str, Handler]] = [

@@ -23,6 +23,10 @@ class EngineBusyError(EngineError):
     """All slots are taken and the queue is full."""
 
 
+class ModelNotLoadedError(EngineError):
+    """The model of the request cannot be loaded into memory; the text says why."""
+
+
 class PromptTooLongError(EngineError):
     """The prompt and ``max_tokens`` together do not fit the context. ``tokens`` is their sum."""
 

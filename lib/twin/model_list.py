@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lib.model.model_record import Model
@@ -34,26 +34,35 @@ def model_item(model: Model) -> dict[str, Any]:
         "task": {"id": _id(model.task), "name": model.task, "description": TASK_DESCRIPTION},
         "created_at": f"{model.read_on} 00:00:00.000",
         "tags": [],
-        "properties": [
-            {"property_id": "context_window", "value": str(model.context_window)},
-            {"property_id": "price", "value": price},
-            {"property_id": "terms", "value": model.terms},
-        ],
+        "properties": list(_properties(model, price)),
     }
 
 
-def search_models(model: Model, query: Mapping[str, str]) -> dict[str, Any]:
+def _properties(model: Model, price: Any) -> Iterator[dict[str, Any]]:
+    yield {"property_id": "context_window", "value": str(model.context_window)}
+    yield {"property_id": "price", "value": price}
+    if model.terms:
+        yield {"property_id": "terms", "value": model.terms}
+    if model.capability("tools").listed:
+        yield {"property_id": "function_calling", "value": "true"}
+
+
+def search_models(models: Sequence[Model], query: Mapping[str, str]) -> dict[str, Any]:
     """Return a page of the matching models. SDKs request pages until one is empty."""
+    matches = [model for model in models if _matches(model, query)]
+    page, per_page = _parse_count(query.get("page"), 1), _parse_count(query.get("per_page"), 20)
+    items = [model_item(model) for model in matches[(page - 1) * per_page : page * per_page]]
+    info = {"count": len(items), "page": page, "per_page": per_page, "total_count": len(matches)}
+    return success_envelope(items, result_info=info)
+
+
+def _matches(model: Model, query: Mapping[str, str]) -> bool:
     text = query.get("search", "").lower()
-    matches = (
+    return (
         (text in model.id.lower() or text in model.description.lower())
         and query.get("task", model.task).lower() == model.task.lower()
         and query.get("author", model.maker).lower() == model.maker.lower()
     )
-    page, per_page = _parse_count(query.get("page"), 1), _parse_count(query.get("per_page"), 20)
-    items = [model_item(model)] if matches and page == 1 else []
-    info = {"count": len(items), "page": page, "per_page": per_page, "total_count": int(matches)}
-    return success_envelope(items, result_info=info)
 
 
 def model_schemas(model: Model) -> dict[str, Any]:

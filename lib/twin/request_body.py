@@ -46,6 +46,10 @@ class BodyReader:
             self._open_bodies -= 1
             self._open_bytes -= len(body)
 
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return the result of work on a body, which runs in one of the threads. Raises what it raises."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
     async def _receive(self, request: Request, body: bytearray) -> None:
         """Fill ``body``. Raises TwinApiError if it is too large or too slow, ClientDisconnect."""
         if int(request.headers.get("content-length", 0)) > MAX_BODY_BYTES:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 
-from lib.model.model_record import Model, models
+from lib.model.model_record import DEFAULT_MODEL_ID, Model, models
 from lib.twin.api_errors import TwinApiError, bad_input
 from lib.twin.request_limits import check_json_values
 
@@ -77,6 +77,7 @@ def _messages(error: ValidationError) -> list[str]:
 
 @cache
 def _validator(model_id: str) -> Draft7Validator:
+    # All models without a record of their own take the default model's requests.
     return Draft7Validator(models()[model_id].input_schema)
 
 
@@ -104,7 +105,7 @@ def parse_body(raw: bytes) -> Any:
 
 def validate_body(model: Model, body: Any) -> Mapping[str, Any]:
     """Return the body if it fits the model's schema. Raises TwinApiError."""
-    errors = _validator(model.id).iter_errors(body)
+    errors = _validator(model.id if model.id in models() else DEFAULT_MODEL_ID).iter_errors(body)
     messages = _remove_duplicates(message for error in errors for message in _messages(error))
     if isinstance(body, dict) and not messages:
         # Two limits that the schema does not have, although no answer exists beyond them.

@@ -18,7 +18,7 @@ from lib.errors import PaddockError
 from lib.local_models.file_lock import exclusive_lock, sha256_of
 from lib.local_models.hub import hub_from_environment
 from lib.local_models.model_download import DownloadProgress, download_model
-from lib.local_models.model_folder import find_installed
+from lib.local_models.model_folder import find_installed, find_record
 from lib.local_models.model_source import (
     SHIPPED_ID,
     SHIPPED_NAME,
@@ -123,17 +123,46 @@ def _ensure_remote(model: RemoteModel, progress: DownloadProgress, *, may_downlo
 
 def find_weights(folder: Path, release: WeightsRelease = SMOLLM2) -> Path | None:
     """Return the weights in a folder, None if they are missing or damaged."""
+    path = _locate_weights(folder, release)
+    return path if path is not None and sha256_of(path) == release.sha256 else None
+
+
+def _locate_weights(folder: Path, release: WeightsRelease) -> Path | None:
+    """Return the weights in a folder, if their size is right."""
     for distribution in importlib.metadata.distributions(name=release.package, path=[str(folder)]):
         for file in distribution.files or ():
             if file.name == release.file:
                 path = Path(str(distribution.locate_file(file)))
-                if (
-                    path.is_file()
-                    and path.stat().st_size == release.size
-                    and sha256_of(path) == release.sha256
-                ):
+                if path.is_file() and path.stat().st_size == release.size:
                     return path
     return None
+
+
+def locate(source: ModelSource) -> Path | None:
+    """Return the file of a model that is on this computer; its content is not compared. Raises PaddockError."""
+    match source:
+        case ShippedModel():
+            return _locate_weights(data_folder() / "weights", SMOLLM2)
+        case ModelFile(path):
+            return path if path.is_file() else None
+        case RemoteModel():
+            return None if (record := find_record(source.id)) is None else record.path
+
+
+def require_whole(source: ModelSource) -> None:
+    """Raise WeightsError unless the model's file is on this computer, and is what was downloaded."""
+    try:
+        match source:
+            case ShippedModel():
+                is_whole = find_weights(data_folder() / "weights") is not None
+            case ModelFile(path):
+                is_whole = path.is_file()
+            case RemoteModel():
+                is_whole = find_installed(source) is not None
+    except (OSError, PaddockError):
+        is_whole = False
+    if not is_whole:
+        raise WeightsError("the file of the model is gone or damaged", "Remove it, then download it again.")
 
 
 def ensure_weights(

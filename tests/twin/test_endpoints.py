@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any, cast
+from pathlib import Path
 
 from starlette.routing import Match, Route
 
 from lib.api.endpoints import ENDPOINTS, TWIN_ENDPOINTS
+from lib.local_models.model_source import ModelFile
 from lib.model.model_record import default_model
 from lib.twin.app import build_app
+from lib.twin.engine_pool import EnginePool
+from lib.twin.model_setup import ModelSetup
+from lib.twin.served_models import ServedModels
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
-# Without an engine that runs: only the routes are read.
-APP = build_app(cast(Any, SimpleNamespace(context=8192)), default_model(), ACCOUNT, "token")
+# Without a model that runs: only the routes are read.
+SETUP = ModelSetup(Path("none.gguf"), ModelFile(Path("none.gguf")))
+APP = build_app(ServedModels(SETUP, "None"), EnginePool(), ACCOUNT, "token")
 ROUTES = [route for route in APP.routes if isinstance(route, Route)]
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
 
-from lib.model.model_record import default_model
+from lib.local_models.model_source import ModelFile
 from lib.twin.app import build_app
 from lib.twin.engine import Engine
 from lib.twin.engine_errors import BadPromptError, EngineError
+from lib.twin.engine_pool import EnginePool
 from lib.twin.generation import GenerationJob, TextPiece
+from lib.twin.model_setup import LoadedModel, ModelSetup
+from lib.twin.served_models import ServedModels
 from tests.twin.conftest import MODEL, TOKEN, parse_events
 
 ACCOUNT = "a" * 32
@@ -38,7 +42,10 @@ class FailingEngine:
 
 
 def ask_failing_engine(engine: FailingEngine, path: str = f"run/{MODEL}", **body: Any) -> httpx.Response:
-    app = build_app(cast(Engine, engine), default_model(), ACCOUNT, TOKEN)
+    file = Path("failing.gguf")
+    setup, pool = ModelSetup(file, ModelFile(file), context=100), EnginePool()
+    pool.add(LoadedModel.of(setup, cast(Engine, engine)))
+    app = build_app(ServedModels(setup, "Failing"), pool, ACCOUNT, TOKEN)
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -57,7 +64,7 @@ def ask_failing_engine(engine: FailingEngine, path: str = f"run/{MODEL}", **body
 def test_in_the_middle_of_a_stream(path: str) -> None:
     engine = FailingEngine(["One", " two"], EngineError("boom"))
     response = ask_failing_engine(engine, path, stream=True)
-    assert response.status_code == 200
+    assert response.status_code == 200, response.text
     assert "two" in response.text
     assert "[DONE]" not in parse_events(response.text)
     assert "usage" not in response.text

@@ -184,7 +184,7 @@ def test_the_chat_format(backend: Backend) -> None:
 
 def test_the_catalogue_lists_the_twins_model(whole_backend: Backend, tmp_path: Path) -> None:
     catalogue = ModelCatalogue(CLIENT, tmp_path)
-    [entry] = catalogue.refresh(whole_backend).entries
+    entry = catalogue.refresh(whole_backend).entries[0]
     model = default_model()
     assert (entry.id, entry.context_window) == (model.id, model.context_window)
     assert (entry.input_price, entry.output_price) == (

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from lib.twin import weights
-from lib.twin.__main__ import has_exact_cache
 from lib.twin.engine import Engine
 from lib.twin.generation import EndPiece, GenerationJob, TextPiece
 from lib.twin.gguf_file import ModelFileInfo, read_info
+from lib.twin.model_setup import has_exact_cache
 from tests.twin.conftest import STORY, RunningTwin
 
 needs_exact_cache = pytest.mark.skipif(
