@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -90,7 +91,11 @@ class WorkersAI:
     def render_prompt(self, backend: Backend, request: Request) -> inspection.RenderedPrompt:
         """Return the text that the model would be given, and its exact length; needs ``backend.can_inspect``."""
         return self._fetch(
-            backend, "POST", "paddock/prompt", inspection.decode_rendered_prompt, wire.encode_request(request)
+            backend,
+            "POST",
+            _inspection_path("paddock/prompt", request),
+            inspection.decode_rendered_prompt,
+            wire.encode_request(request),
         )
 
     def fetch_token_distribution(self, backend: Backend, request: Request) -> inspection.TokenDistribution:
@@ -98,7 +103,7 @@ class WorkersAI:
         return self._fetch(
             backend,
             "POST",
-            "paddock/probabilities",
+            _inspection_path("paddock/probabilities", request),
             inspection.decode_token_distribution,
             wire.encode_request(request),
         )
@@ -194,3 +199,8 @@ class WorkersAI:
 
 def _encode_json(body: Mapping[str, Any]) -> bytes:
     return encode_utf8(json.dumps(body, ensure_ascii=False, separators=(",", ":")))
+
+
+def _inspection_path(path: str, request: Request) -> str:
+    """Return the path of an inspection, which names the model that is not the server's default one."""
+    return path if request.model == DEFAULT_MODEL_ID else f"{path}?model={quote(request.model, safe='')}"

@@ -139,7 +139,9 @@ class ModelCatalogue:
         now, account = datetime.now(UTC), _account(backend)
         self._write(backend, "", {"fetched_at": now.isoformat(), "replies": replies})
         with self._lock:
-            self._schemas = {key: schema for key, schema in self._schemas.items() if key[0] != account}
+            # The twin has the same schema for all its models, and its list is fetched every few seconds.
+            if not backend.can_inspect:
+                self._schemas = {key: schema for key, schema in self._schemas.items() if key[0] != account}
             self._models = {key: model for key, model in self._models.items() if key[0] != account}
         return _allowed_part(self._keep(account, Catalogue(entries, now)), backend)
 

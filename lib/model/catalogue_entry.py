@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 TEXT_GENERATION = "Text Generation"  # the task of text models
+# The beginning of the ids of a local server's own models: Cloudflare's begin with @cf or @hf.
+LOCAL_PREFIX = "@local/"
 MAX_DESCRIPTION_CHARS = 2_000
 _MAX_PROPERTIES = 100
 _MAX_CONTEXT_WINDOW = 10**9
@@ -43,6 +45,11 @@ class CatalogueEntry:
     is_beta: bool = False
     needs_paid_plan: bool = False
     terms: str = ""
+
+    @property
+    def is_local(self) -> bool:
+        """True for a model of this computer."""
+        return self.id.startswith(LOCAL_PREFIX)
 
 
 def parse_entries(items: list[Any]) -> Iterator[CatalogueEntry]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lib.api import wire
@@ -65,7 +65,8 @@ class CellQueue:
         self._plan = plan
         self._lookup = lookup
         self._variants = plan_grid.variants_for_run(plan, model, find_model)
-        self._numbers = iter(range(plan_grid.count_cells(plan)))
+        self._numbers: Iterator[int] = iter(range(plan_grid.count_cells(plan)))
+        self._is_ordered = False
         self._taken: Collection[int] = frozenset()
         self._again: deque[Result] = deque()
         self._ready: deque[CellJob] = deque()
@@ -86,6 +87,25 @@ class CellQueue:
         with self._lock:
             # The twin's address changes with each start, but its name holds the model; Cloudflare is always the same.
             self._where = backend.base_url if backend.billed else backend.name
+            if not self._is_ordered:
+                # At the first start: a run stays with its backend.
+                self._is_ordered = True
+                if backend.can_inspect:
+                    self._numbers = self._model_by_model()
+
+    def _model_by_model(self) -> Iterator[int]:
+        """Yield the numbers of the cells: all of one model, then all of the next.
+
+        A computer that has no room for several models then loads each of them once.
+        """
+        plan, count = self._plan, plan_grid.count_variants(self._plan)
+        models = plan.models or tuple(variant.settings.model for variant in plan.variants)
+        # Of a variant's number, the models change fastest.
+        models = models or (plan.base.model,)
+        for model in dict.fromkeys(models):
+            for number in range(plan_grid.count_cells(plan)):
+                if models[number % count % len(models)] == model:
+                    yield number
 
     def take_next(self) -> CellJob | None:
         """Return the next cell, or None if none is ready. Raises StorageFailed, and loses nothing then."""

@@ -207,7 +207,8 @@ class TwinApi:
         async def describe(loaded: LoadedModel, plan: GenerationPlan) -> dict[str, Any]:
             return await prompt_layout.describe_prompt(plan, loaded.engine, loaded.setup.file)
 
-        return await self._inspect(request, describe)
+        # A page asks at each change of the text: no model has to leave for that.
+        return await self._inspect(request, describe, unloads=False)
 
     async def show_next_token(self, request: Request) -> Response:
         """Return a request's probabilities of the next token. Not an endpoint of Cloudflare's."""
@@ -221,6 +222,8 @@ class TwinApi:
         self,
         request: Request,
         look: Callable[[LoadedModel, GenerationPlan], Coroutine[Any, Any, dict[str, Any]]],
+        *,
+        unloads: bool = True,
     ) -> Response:
         """Return what is known of a request that is not run."""
         served = await self.find_named(request.query_params.get("model", self.default.model.id))
@@ -231,7 +234,7 @@ class TwinApi:
         prepared = await self.bodies.read(request, read)
 
         async def inspect() -> dict[str, Any]:
-            async with self.pool.hold(served.setup) as loaded:
+            async with self.pool.hold(served.setup, waits=unloads, unloads=unloads) as loaded:
                 return await look(loaded, await self.bodies.run(partial(loaded.plan, prepared)))
 
         with _engine_errors(served):

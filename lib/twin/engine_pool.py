@@ -84,11 +84,17 @@ class EnginePool:
         return len(self._waiters)
 
     @asynccontextmanager
-    async def hold(self, setup: ModelSetup, *, waits: bool = True) -> AsyncGenerator[LoadedModel, None]:
+    async def hold(
+        self, setup: ModelSetup, *, waits: bool = True, unloads: bool = True
+    ) -> AsyncGenerator[LoadedModel, None]:
         """Keep a model in memory for as long as the context lasts; it is loaded first if need be.
 
-        Without ``waits``, it does not wait for the answers of other models. Raises EngineError.
+        Without ``waits``, it does not wait for the answers of other models; without ``unloads``, no other model has
+        to leave for it. Raises EngineError.
         """
+        is_here = setup.path in self._places or setup.path == self._loading
+        if not unloads and not is_here and (self._waiters or self._choose_leaving(setup)):
+            raise EngineBusyError("there is no room for another model")
         place = await self._enter(setup, waits=waits)
         try:
             yield place.model

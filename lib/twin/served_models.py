@@ -16,14 +16,12 @@ from lib.errors import PaddockError
 from lib.local_models.licences import LLAMA_3_2
 from lib.local_models.listed_models import list_models
 from lib.local_models.model_source import SHIPPED_ID, ModelSource, RemoteModel, ShippedModel, parse_source
-from lib.model.catalogue_entry import is_model_id
+from lib.model.catalogue_entry import LOCAL_PREFIX, is_model_id
 from lib.model.model_record import DEFAULT_MODEL_ID, Model, default_model, models
 from lib.twin import weights
 from lib.twin.engine_errors import CannotStartError
 from lib.twin.model_setup import DEFAULT_OPTIONS, EngineOptions, ModelSetup, choose_setup
 
-# The beginning of the ids of this computer's models: Cloudflare's begin with @cf or @hf.
-LOCAL_PREFIX = "@local/"
 _UNSAFE = re.compile(r"[^a-z0-9._-]+")
 _MAX_NAME_CHARS = 80
 

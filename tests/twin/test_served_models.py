@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,34 +10,19 @@ from typing import Any
 import pytest
 
 from lib.model.model_record import default_model
-from lib.twin import weights
 from lib.twin.served_models import check_served_id
 from tests.twin.conftest import MODEL, RunningTwin, end_twin, read_states, start_twin
+from tests.twin.installed_models import install, make_data_folder
 from tests.twin.llama_model import write_llama_model
 
 OTHER = "@cf/qwen/qwen3-30b-a3b-fp8"
 SMALL, YES, NO, BROKEN = "@local/smollm2-135m", "@local/yes-model-q8_0", "@local/no", "@local/broken"
 
 
-def install(data: Path, id: str, model: Path) -> Path:
-    """Put a model among the downloaded ones. Return its file there."""
-    folder = data / "models" / id
-    folder.mkdir(parents=True)
-    file = folder / model.name
-    content = model.read_bytes()
-    file.write_bytes(content)
-    record = {"id": id, "name": model.stem, "file": file.name, "size": len(content)}
-    record["sha256"] = hashlib.sha256(content).hexdigest()
-    folder.joinpath("installed.json").write_text(json.dumps(record))
-    return file
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data folder with the shipped model and three others, one of which only looks like a model."""
-    data, models = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("models")
-    weights_folder = next(path for path in weights.ensure_weights().parents if path.name == "weights")
-    data.joinpath("weights").symlink_to(weights_folder, target_is_directory=True)
+    data, models = make_data_folder(tmp_path_factory.mktemp("data")), tmp_path_factory.mktemp("models")
     install(data, "address-1", write_llama_model(models / "Yes Model-Q8_0.gguf", answer="Yes"))
     whole = write_llama_model(models / "broken.gguf").read_bytes()
     models.joinpath("broken.gguf").write_bytes(whole[: len(whole) // 2])

@@ -8,6 +8,7 @@ from lib.compare.comparison import MAX_COLUMNS, MIN_COLUMNS
 from lib.ui.chat.starter_prompts import starter_prompts
 from lib.ui.compare.comparison_tab import VALUES_KEY, ComparisonTab
 from lib.ui.settings import model_picker
+from lib.ui.shell.account_catalogue import listed_entries
 from lib.ui.widgets.bound import bind_choice, draw_selectbox
 
 MODELS_KEY = "compare-models"  # the key of the choice of models
@@ -64,14 +65,14 @@ def _draw_values(tab: ComparisonTab) -> None:
 def _draw_models(tab: ComparisonTab) -> None:
     """Draw a choice of models that become a column each, if the models of the account are listed."""
     panel = tab.panels[tab.selected_column.id]
-    if not (entries := model_picker.listed_entries(panel.backend)):
+    if not (entries := listed_entries(panel.backend)):
         return
     st.multiselect(
         "Models to compare",
         sorted(entries),
         key=MODELS_KEY,
         max_selections=MAX_COLUMNS,
-        format_func=lambda id: model_picker.model_label(id, entries.get(id)),
+        format_func=lambda id: model_picker.option_label(panel.backend, id, entries.get(id)),
         placeholder="Choose two to four: each becomes a column",
         on_change=_compare_models,
         args=(tab,),

@@ -11,12 +11,11 @@ from lib.api.backend import Backend
 from lib.errors import BadInput
 from lib.experiment.plan_models import find_parameter, fit_base, model_names
 from lib.model.catalogue_entry import CatalogueEntry
-from lib.model.catalogue_model import can_be_asked
 from lib.model.model_record import DEFAULT_MODEL_ID
 from lib.model.pricing import format_exact
 from lib.model.settings import Settings
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.shell.account_catalogue import find_model, model_catalogue
+from lib.ui.shell.account_catalogue import find_model, listed_entries, model_catalogue
 from lib.ui.widgets.bound import bind
 
 _MODELS = "ways-models"
@@ -25,13 +24,8 @@ _MODELS = "ways-models"
 def draw_models_choice(tab: ExperimentTab) -> None:
     """Draw the choice of models if an account is connected, or if the plan names models."""
     backend, chosen = tab.backend, tab.plan.models
-    catalogue = None if backend is None or not backend.billed else model_catalogue().find(backend)
-    if catalogue is not None or chosen:
-        entries = (
-            {}
-            if catalogue is None
-            else {entry.id: entry for entry in catalogue.entries if can_be_asked(entry)}
-        )
+    entries = listed_entries(backend)
+    if entries or chosen:
         ids = list(dict.fromkeys([*sorted(entries), *chosen]))
         names = dict(zip(ids, model_names(ids), strict=True))
         models = bind(_MODELS, list(chosen), partial(_set_models, tab))
@@ -39,12 +33,13 @@ def draw_models_choice(tab: ExperimentTab) -> None:
             "Models",
             ids,
             **models.arguments("default"),
-            format_func=lambda id: _option(names[id], entries.get(id)),
+            format_func=lambda id: _option(backend, names[id], id, entries.get(id)),
             placeholder=f"{tab.model.name} alone",
             help="Each model is asked everything, with the settings that it has. Prices are US dollars per million "
             "tokens, read and written. The results say which model is enough.",
         )
-        if chosen and (backend is None or not backend.billed):
+        here = {DEFAULT_MODEL_ID, *entries}
+        if backend is None or not (backend.billed or here.issuperset(chosen)):
             st.caption("These models are those of a Cloudflare account. Connect it to ask them.")
     elif backend is not None and backend.billed:
         st.button(
@@ -58,7 +53,11 @@ def draw_models_choice(tab: ExperimentTab) -> None:
         )
 
 
-def _option(name: str, entry: CatalogueEntry | None) -> str:
+def _option(backend: Backend | None, name: str, id: str, entry: CatalogueEntry | None) -> str:
+    if backend is not None and backend.can_inspect and id == DEFAULT_MODEL_ID:
+        return backend.label
+    if entry is not None and entry.is_local:
+        return f"{name} · free"
     if entry is None or entry.input_price is None or entry.output_price is None:
         return name
     return f"{name} · ${format_exact(entry.input_price)} / ${format_exact(entry.output_price)}"

@@ -11,6 +11,7 @@ from lib.api.request import Messages, Turn, build_request
 from lib.chat.answer import Ending
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import count_context_tokens
+from lib.model.model_record import DEFAULT_MODEL_ID
 from lib.preflight import llama3_template
 from lib.preflight.conflicts import Conflict
 from lib.tools import sample_tools
@@ -35,7 +36,9 @@ class ChatActions(PageActions):
         self.owner = owner
         self.chat = chat
         self.scope = scope
-        self.context_window = (backend and backend.context_window) or chat.model.context_window
+        # The backend's is that of its default model; its list has those of the others.
+        of_backend = None if backend is None or chat.model.id != DEFAULT_MODEL_ID else backend.context_window
+        self.context_window = of_backend or chat.model.context_window
 
     @property
     def known_context_window(self) -> int | None:

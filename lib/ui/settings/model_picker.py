@@ -11,15 +11,15 @@ import streamlit as st
 
 from lib.api.backend import Backend
 from lib.errors import BadInput, PaddockError
-from lib.model.catalogue_entry import CatalogueEntry
-from lib.model.catalogue_model import can_be_asked, listed_price
+from lib.model.catalogue_entry import LOCAL_PREFIX, CatalogueEntry
+from lib.model.catalogue_model import listed_price
 from lib.model.model_change import SettingChange
 from lib.model.model_record import DEFAULT_MODEL_ID, Model, default_model, format_value
 from lib.model.pricing import format_exact
 from lib.model.schema_reader import MESSAGES
 from lib.model.settings import Settings
 from lib.ui.settings.chat_actions import ChatActions
-from lib.ui.shell.account_catalogue import model_catalogue
+from lib.ui.shell.account_catalogue import find_list, listed_entries, model_catalogue
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import bind, draw_selectbox
 from lib.ui.widgets.safe_markdown import escape_markdown
@@ -31,6 +31,14 @@ ABILITY_LABELS = {
     "vision": "pictures",
     "lora": "adapters",
 }
+_HELP = (
+    "The model that your next message goes to. Type to search: a name, a maker, “functions”. "
+    "Dollars per million tokens to read and to write, then the tokens of context. ★: often used."
+)
+_LOCAL_HELP = (
+    "The model of this computer that your next message goes to, with its tokens of context. The first one is the "
+    "model that is chosen under “Where answers come from”. ★: often used."
+)
 _MAX_LABEL_CHARS = 14
 MAX_STARS = 3  # models at the head of the list
 _USE_SECONDS = 120.0  # for which the counts of uses are kept
@@ -49,11 +57,13 @@ class ModelSwitch:
 
 
 def draw_model_menu(actions: ChatActions) -> None:
-    """Draw the menu with the account's models; nothing without an account."""
+    """Draw the menu with the models of the account or of this computer; nothing if there is none to choose."""
     backend, model = actions.backend, actions.chat.model
-    if backend is None or backend.can_inspect:
+    if backend is None:
         return
-    catalogue, entries = model_catalogue().find(backend), listed_entries(backend)
+    catalogue, entries = find_list(backend), listed_entries(backend)
+    if backend.can_inspect and not entries:
+        return
     _complete(actions, backend, entries)
     label = (
         "Model" if model.id == DEFAULT_MODEL_ID else escape_markdown(shorten(model.name, _MAX_LABEL_CHARS))
@@ -76,9 +86,11 @@ def draw_model_menu(actions: ChatActions) -> None:
                 help="Asks the service for its list. Free of charge.",
             )
             return
-        _draw_choice(actions, entries)
+        _draw_choice(actions, backend, entries)
         if (entry := entries.get(model.id)) is not None:
             _draw_facts(entry)
+        if entry is not None and backend.can_inspect:
+            st.caption("A model is loaded when you first ask it, if there is memory for it.")
         if left_out := len(catalogue.entries) - len(entries):
             st.caption(f"{left_out} more without a listed price: Paddock cannot say what they cost.")
 
@@ -88,16 +100,20 @@ def draw_model_notes(actions: ChatActions) -> None:
     backend, model = actions.backend, actions.chat.model
     if not model.is_known:
         _draw_way_back(actions, f"This chat asks `{model.id}`, which is not listed here.")
-    elif backend is not None and backend.can_inspect and model.id != DEFAULT_MODEL_ID:
-        _draw_way_back(actions, f"This chat asks `{model.id}`, a model of a Cloudflare account.")
+    elif backend is not None and (reason := _foreign_model(backend, model.id)):
+        _draw_way_back(actions, f"This chat asks `{model.id}`, {reason}.")
     _draw_switch(actions)
 
 
-def listed_entries(backend: Backend | None) -> Mapping[str, CatalogueEntry]:
-    """Return the models of the account that can be asked, by their ids; none without an account or its list."""
-    if backend is None or backend.can_inspect or (catalogue := model_catalogue().find(backend)) is None:
-        return {}
-    return {entry.id: entry for entry in catalogue.entries if can_be_asked(entry)}
+def _foreign_model(backend: Backend, id: str) -> str:
+    """Return why that backend has no such model, "" if it may have it."""
+    is_local = id.startswith(LOCAL_PREFIX)
+    if not backend.can_inspect:
+        return "a model of this computer" if is_local else ""
+    catalogue = find_list(backend)
+    if id == DEFAULT_MODEL_ID or catalogue is None or id in catalogue.by_id:
+        return ""
+    return "which is not on this computer" if is_local else "a model of a Cloudflare account"
 
 
 def _load_list(actions: ChatActions, backend: Backend) -> None:
@@ -120,7 +136,7 @@ def _complete(actions: ChatActions, backend: Backend, entries: Mapping[str, Cata
         st.rerun()
 
 
-def _draw_choice(actions: ChatActions, entries: Mapping[str, CatalogueEntry]) -> None:
+def _draw_choice(actions: ChatActions, backend: Backend, entries: Mapping[str, CatalogueEntry]) -> None:
     current, uses = actions.chat.model.id, _count_uses(actions.owner)
     starred = {id for id, _ in uses.most_common() if id in entries and id != DEFAULT_MODEL_ID}
     starred = set(sorted(starred, key=lambda id: -uses[id])[:MAX_STARS])
@@ -128,16 +144,24 @@ def _draw_choice(actions: ChatActions, entries: Mapping[str, CatalogueEntry]) ->
         {*entries, DEFAULT_MODEL_ID, current},
         key=lambda id: (id != DEFAULT_MODEL_ID, id not in starred, -uses[id] if id in starred else 0, id),
     )
-    labels = {id: model_label(id, entries.get(id), is_starred=id in starred) for id in ids}
+    labels = {id: option_label(backend, id, entries.get(id), is_starred=id in starred) for id in ids}
     bound = bind(actions.key("choose-model"), current, lambda id: _choose(actions, id))
     draw_selectbox(
         "Model",
         ids,
         bound,
         format_func=lambda id: labels.get(id, id),
-        help="The model that your next message goes to. Type to search: a name, a maker, “functions”. "
-        "Dollars per million tokens to read and to write, then the tokens of context. ★: often used.",
+        help=_LOCAL_HELP if backend.can_inspect else _HELP,
     )
+
+
+def option_label(
+    backend: Backend | None, id: str, entry: CatalogueEntry | None, *, is_starred: bool = False
+) -> str:
+    """Return the text of a model in a choice; the default one of this computer is what was chosen to answer there."""
+    if backend is not None and backend.can_inspect and id == DEFAULT_MODEL_ID:
+        return backend.label
+    return model_label(id, entry, is_starred=is_starred)
 
 
 def model_label(id: str, entry: CatalogueEntry | None, *, is_starred: bool = False) -> str:
@@ -146,11 +170,14 @@ def model_label(id: str, entry: CatalogueEntry | None, *, is_starred: bool = Fal
     parts = ["★ " * is_starred + name]
     if entry is not None:
         price = listed_price(entry)
-        parts += [] if price is None else [f"${price.input_per_million}/${price.output_per_million}"]
+        if entry.is_local:
+            parts.append("free")
+        elif price is not None:
+            parts.append(f"${price.input_per_million}/${price.output_per_million}")
         parts += [] if entry.context_window is None else [_short_count(entry.context_window)]
         parts += [f"ends {entry.retires_on}"] if entry.retires_on is not None else []
         parts += _abilities(entry)
-    return " · ".join([*parts, maker])
+    return " · ".join([*parts, *([] if maker == "@local" else [maker])])
 
 
 def _short_count(tokens: int) -> str:
@@ -171,7 +198,9 @@ def _draw_facts(entry: CatalogueEntry) -> None:
 
 
 def _facts(entry: CatalogueEntry) -> Iterator[str]:
-    if entry.input_price is not None and entry.output_price is not None:
+    if entry.is_local:
+        yield escape_markdown(entry.description.removesuffix("."))
+    elif entry.input_price is not None and entry.output_price is not None:
         cached = entry.cached_input_price
         again = "" if cached is None else f", \\${format_exact(cached)} to read again"
         yield (
@@ -201,7 +230,7 @@ def fetch_model(backend: Backend, id: str) -> Model:
     """Return the model. Raise a PaddockError if its schema cannot be loaded or Paddock cannot ask it."""
     model = model_catalogue().fetch_model(backend, id)
     if model is None:
-        raise BadInput(f"This account does not list {id} with a price.", advice="Choose another model.")
+        raise BadInput(f"{id} is not listed with a price.", advice="Choose another model.")
     if not model.takes(MESSAGES):
         raise BadInput(f"{model.name} does not take messages.", advice="Choose another model.")
     return model
