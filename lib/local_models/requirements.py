@@ -5,13 +5,19 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from lib.errors import DownloadFailed
-from lib.local_models.memory import read_memory
+from lib.errors import BadInput, DownloadFailed
+from lib.local_models.listed_models import ListedModel
+from lib.local_models.memory import estimate_free_memory, read_memory
 from lib.local_models.model_folder import folder_of
-from lib.local_models.model_source import RemoteModel
+from lib.local_models.model_source import CATALOGUE, SHIPPED_ID, RemoteModel
 
 # Bytes that stay free on the disk.
 DISK_RESERVE = 64 * 1024 * 1024
+# What the shipped model takes with four slots: measured.
+_SHIPPED_MEMORY = 880_000_000
+# About what a model takes besides its file: two contexts of 8,192 tokens, and what the engine computes with, as with
+# Llama 3.2 1B.
+_OTHER_MEMORY = 800_000_000
 
 
 def free_space(folder: Path) -> int:
@@ -53,3 +59,37 @@ def describe_room() -> str:
     memory, free = read_memory(), free_space(folder_of(""))
     parts = [f"{memory / 1e9:.1f} GB of memory"] if memory else []
     return " and ".join([*parts, f"{free / 1e9:.1f} GB free on the disk"])
+
+
+def needed_memory(model: ListedModel) -> int:
+    """Return about how many bytes of memory a model of this computer takes, 0 if its file is not there."""
+    if model.key == SHIPPED_ID:
+        return _SHIPPED_MEMORY
+    for known in CATALOGUE:
+        if known.id == model.id:
+            return known.memory
+    size = model.size
+    if not size:
+        try:
+            size = Path(model.key).stat().st_size
+        except OSError:
+            return 0
+    return size + _OTHER_MEMORY
+
+
+def describe_missing_memory(model: ListedModel) -> str:
+    """Return what a model needs and what is free, "" if it fits or the system does not tell."""
+    needed, free = needed_memory(model), estimate_free_memory()
+    if free is None or needed <= free:
+        return ""
+    return f"{model.name} needs about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free."
+
+
+def require_free_memory(model: ListedModel) -> None:
+    """Raise BadInput if a model does not fit into the memory beside the one that answers."""
+    if missing := describe_missing_memory(model):
+        raise BadInput(
+            missing,
+            advice="Close other programs, then try again. Or choose it as the model of a chat: there models take turns in "
+            "memory, while a change here keeps both until the new one answers.",
+        )

@@ -62,6 +62,10 @@ class Supervisor:
         """Why the model that was chosen last does not answer."""
         return self._problem
 
+    def report_problem(self, problem: Failed) -> None:
+        """Keep why a model that was to answer is not even started."""
+        self._problem = problem
+
     def forget_problem(self) -> None:
         self._problem = None
 

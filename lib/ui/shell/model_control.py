@@ -9,7 +9,7 @@ from lib.local_models.download_task import DownloadStatus, DownloadTask
 from lib.local_models.listed_models import describe_model
 from lib.local_models.model_folder import find_record, remove_model
 from lib.local_models.model_source import RemoteModel, parse_source
-from lib.local_models.requirements import require_room
+from lib.local_models.requirements import require_free_memory, require_room
 from lib.local_models.supervised_twin import Failed
 from lib.local_models.supervisor import Supervisor
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
@@ -39,13 +39,15 @@ class ModelControl:
             return self._supervisor.model
 
     def use(self, owner: str, model: str) -> None:
-        """Let a model answer that is on this computer. Raises BadInput."""
+        """Let a model answer that is on this computer. Raises BadInput, also if there is no memory for it now."""
         _require_local_owner(owner)
         described = describe_model(model)
         if not described.is_here:
             raise BadInput(
                 "This model is not on this computer.", advice="Choose another one, or download it."
             )
+        if described.key != self._supervisor.model:
+            require_free_memory(described)
         self._supervisor.switch_to(described.key)
 
     def check_named(self, owner: str, model: str) -> None:
@@ -142,9 +144,17 @@ class ModelControl:
 
     def _use_downloaded(self, model: RemoteModel) -> None:
         record = find_record(model.id)
+        if record is None:
+            return
         # An address is not given to the twin: it could hold a password.
-        if record is not None:
-            self._supervisor.switch_to(str(record.path) if model.address else model.id)
+        key = str(record.path) if model.address else model.id
+        try:
+            require_free_memory(describe_model(key))
+        except BadInput as error:
+            # It is downloaded, and can be used once there is memory.
+            self._supervisor.report_problem(Failed(error.message, error.advice))
+        else:
+            self._supervisor.switch_to(key)
 
 
 def _require_local_owner(owner: str) -> None:

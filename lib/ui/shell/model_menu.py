@@ -14,7 +14,7 @@ from lib.local_models.hub import hub_from_environment
 from lib.local_models.licences import Licence
 from lib.local_models.listed_models import ListedModel, describe_model, list_models
 from lib.local_models.model_source import RemoteModel
-from lib.local_models.requirements import describe_room, require_room
+from lib.local_models.requirements import describe_missing_memory, describe_room, require_room
 from lib.local_models.supervised_twin import Ready
 from lib.ui.shell import model_download_view
 from lib.ui.shell.registry import registry
@@ -96,6 +96,8 @@ class ModelMenu:
                 st.button("Use", key=f"model-use-{number}", on_click=self._use, args=(model.key,))
             if model.id and not is_answering and model.key != supervisor.next_model:
                 _draw_remove(number, model)
+        if not is_answering and (missing := describe_missing_memory(model)):
+            st.caption(f":orange[:material/memory: {escape_markdown(missing)}]")
 
     def _draw_offer(self, number: int, model: ListedModel, source: RemoteModel, *, is_free: bool) -> None:
         """Draw a model that can be downloaded. ``is_free``: there is no other download."""

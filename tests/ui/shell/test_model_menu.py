@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from lib.errors import BadInput
-from lib.local_models import listed_models, model_source
+from lib.local_models import listed_models, model_source, requirements
 from lib.local_models.licences import LLAMA_3_2
 from lib.local_models.model_folder import InstalledModel
 from lib.local_models.model_source import SHIPPED_ID
@@ -235,3 +235,33 @@ def test_the_owner_names_a_file_or_an_address(used: list[str], tmp_path: Path) -
     assert page.by_key("model-download-2").label == "Download"
     with pytest.raises(BadInput, match="Only somebody"):
         registry().models.check_named(VISITOR, str(file))
+
+
+def test_a_model_without_memory_for_it_is_not_started(
+    used: list[str], server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = install(OTHER)
+    monkeypatch.setattr(requirements, "estimate_free_memory", lambda: 700_000_000)
+    page = AppTestPage().click("place")
+    words = "Other needs about 0.8 GB of memory, and 0.7 GB are free."
+    assert words in page.text(), "before the click"
+    act(page, "model-use-2")
+    assert words in " ".join(page.errors())
+    with pytest.raises(BadInput, match="Other needs"):
+        registry().models.use(LOCAL_OWNER, path)
+    assert used == []
+    # The model that answers already needs no more.
+    registry().models.use(LOCAL_OWNER, SHIPPED_ID)
+    assert used == [SHIPPED_ID]
+    # A model that was downloaded stays, and says why it does not answer.
+    monkeypatch.setattr(requirements, "estimate_free_memory", lambda: 0)
+    monkeypatch.setattr(Supervisor, "state", Loading())
+    models = registry().models
+    models.download(LOCAL_OWNER, "llama-3.2-1b", accepts_licence=True)
+    wait_until(lambda: registry().supervisor.problem is not None)
+    assert "could not start" in models.describe(LOCAL_OWNER)
+    assert used == [SHIPPED_ID]
+    assert server.sent == SIZE
+    monkeypatch.setattr(requirements, "estimate_free_memory", lambda: None)
+    registry().models.use(LOCAL_OWNER, path)
+    assert used == [SHIPPED_ID, path]
