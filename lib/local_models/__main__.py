@@ -10,7 +10,8 @@ from lib.errors import PaddockError
 from lib.local_models import terminal
 from lib.local_models.hub import hub_from_environment
 from lib.local_models.model_download import download_model
-from lib.local_models.model_source import ModelFile, RemoteModel, ShippedModel, parse_source
+from lib.local_models.model_sizes import find_source
+from lib.local_models.model_source import ModelFile, RemoteModel, ShippedModel
 
 
 def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.model is None:
             print(terminal.describe_models())
             return 0
-        source = parse_source(options.model)
+        source = find_source(options.model)
         if options.remove:
             print(terminal.remove(source))
             return 0

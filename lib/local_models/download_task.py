@@ -15,7 +15,8 @@ from lib.errors import BadInput, DownloadFailed, PaddockError
 from lib.local_models.hub import hub_from_environment
 from lib.local_models.model_download import download_model
 from lib.local_models.model_folder import downloaded_bytes, folder_of, remove_model, write_json
-from lib.local_models.model_source import RemoteModel, parse_source
+from lib.local_models.model_sizes import find_source
+from lib.local_models.model_source import RemoteModel
 from lib.local_models.transfer_rate import TransferRate, describe_transfer
 
 # Seconds to wait for the end of a download that was cancelled.
@@ -70,7 +71,7 @@ class DownloadTask:
         """Continue with the download that an earlier process has left."""
         with suppress(OSError, ValueError, KeyError, TypeError, PaddockError):
             record = json.loads(_record_file().read_text(encoding="utf-8"))
-            model = parse_source(str(record["model"]))
+            model = find_source(str(record["model"]))
             if isinstance(model, RemoteModel):
                 self._status = DownloadStatus(model, downloaded_bytes(model), model.size)
                 if record["is_running"]:

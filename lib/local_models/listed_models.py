@@ -14,13 +14,13 @@ from lib.local_models.model_folder import (
     list_installed,
     list_unfinished,
 )
+from lib.local_models.model_sizes import find_source, saved_sizes
 from lib.local_models.model_source import (
     CATALOGUE,
     SHIPPED_ID,
     SHIPPED_NAME,
     ModelFile,
     RemoteModel,
-    parse_source,
 )
 
 
@@ -49,6 +49,10 @@ def list_models() -> list[ListedModel]:
         is_here, downloaded = installed.pop(model.id, None) is not None, downloaded_bytes(model)
         id = model.id if is_here or downloaded else ""
         listed.append(ListedModel(model.id, model.name, is_here, id, model.size, model, downloaded))
+    for model in saved_sizes():
+        is_here, downloaded = installed.pop(model.id, None) is not None, downloaded_bytes(model)
+        if is_here or downloaded:
+            listed.append(ListedModel(model.id, model.name, is_here, model.id, model.size, model, downloaded))
     listed += [_describe_installed(model) for model in installed.values()]
     # Those of the catalogue are above, under their own ids.
     above = {model.id for model in CATALOGUE} | {model.id for model in listed}
@@ -61,7 +65,7 @@ def list_models() -> list[ListedModel]:
 
 def describe_model(model: str, size: int = 0) -> ListedModel:
     """Return the entry of a model that need not be in the list. Raises BadInput."""
-    source = parse_source(model)
+    source = find_source(model)
     match source:
         case RemoteModel():
             if (record := find_record(source.id)) is not None:

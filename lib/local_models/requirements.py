@@ -65,6 +65,8 @@ def needed_memory(model: ListedModel) -> int:
     """Return about how many bytes of memory a model of this computer takes, 0 if its file is not there."""
     if model.key == SHIPPED_ID:
         return _SHIPPED_MEMORY
+    if model.source is not None and model.source.memory:
+        return model.source.memory
     for known in CATALOGUE:
         if known.id == model.id:
             return known.memory
@@ -90,6 +92,6 @@ def require_free_memory(model: ListedModel) -> None:
     if missing := describe_missing_memory(model):
         raise BadInput(
             missing,
-            advice="Close other programs, then try again. Or choose it as the model of a chat: there models take turns in "
-            "memory, while a change here keeps both until the new one answers.",
+            advice="Close other programs, then try again. Or choose it as the model of a chat: there models take "
+            "turns in memory, while a change here keeps both until the new one answers.",
         )

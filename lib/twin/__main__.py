@@ -22,7 +22,8 @@ from starlette.applications import Starlette
 
 from lib.errors import PaddockError
 from lib.local_models import terminal
-from lib.local_models.model_source import ModelSource, RemoteModel, parse_source
+from lib.local_models.model_sizes import find_source
+from lib.local_models.model_source import ModelSource, RemoteModel
 from lib.model.model_record import DEFAULT_MODEL_ID, default_model
 from lib.twin import fault_injection, weights, wire_variants
 from lib.twin.app import TwinOptions, build_app
@@ -171,7 +172,7 @@ def _choose_source(arguments: argparse.Namespace) -> ModelSource:
     try:
         if not arguments.model:
             return weights.source_from_environment()
-        source = parse_source(arguments.model)
+        source = find_source(arguments.model)
         if not arguments.supervised:
             terminal.require_licence(source, accepts=arguments.accept_licence)
         return source

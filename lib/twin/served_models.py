@@ -15,7 +15,8 @@ from pathlib import Path
 from lib.errors import PaddockError
 from lib.local_models.licences import LLAMA_3_2
 from lib.local_models.listed_models import list_models
-from lib.local_models.model_source import SHIPPED_ID, ModelSource, RemoteModel, ShippedModel, parse_source
+from lib.local_models.model_sizes import find_source
+from lib.local_models.model_source import SHIPPED_ID, ModelSource, RemoteModel, ShippedModel
 from lib.model.catalogue_entry import LOCAL_PREFIX, is_model_id
 from lib.model.model_record import DEFAULT_MODEL_ID, Model, default_model, models
 from lib.twin import weights
@@ -142,7 +143,7 @@ class ServedModels:
         # Without a folder for data there is the default model alone.
         with suppress(PaddockError):
             for listed in list_models():
-                source = parse_source(listed.key)
+                source = find_source(listed.key)
                 path = weights.locate(source) if listed.is_here else None
                 if path is not None and path not in paths:
                     paths.add(path)

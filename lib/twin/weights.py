@@ -19,6 +19,7 @@ from lib.local_models.file_lock import exclusive_lock, sha256_of
 from lib.local_models.hub import hub_from_environment
 from lib.local_models.model_download import DownloadProgress, download_model
 from lib.local_models.model_folder import find_installed, find_record
+from lib.local_models.model_sizes import find_source
 from lib.local_models.model_source import (
     SHIPPED_ID,
     SHIPPED_NAME,
@@ -26,7 +27,6 @@ from lib.local_models.model_source import (
     ModelSource,
     RemoteModel,
     ShippedModel,
-    parse_source,
 )
 from lib.system.child_environment import child_environment
 from lib.system.paths import data_folder
@@ -74,7 +74,7 @@ class ChosenModel:
 def source_from_environment() -> ModelSource:
     """Return the model that PADDOCK_MODEL names, by default the shipped one. Raises WeightsError."""
     try:
-        return parse_source(os.environ.get("PADDOCK_MODEL") or SHIPPED_ID, "PADDOCK_MODEL")
+        return find_source(os.environ.get("PADDOCK_MODEL") or SHIPPED_ID, "PADDOCK_MODEL")
     except PaddockError as error:
         raise WeightsError(error.message, error.advice) from None
 

@@ -6,9 +6,11 @@ from contextlib import suppress
 
 from lib.errors import BadInput, PaddockError
 from lib.local_models.download_task import DownloadStatus, DownloadTask
+from lib.local_models.hub import hub_from_environment
 from lib.local_models.listed_models import describe_model
 from lib.local_models.model_folder import find_record, remove_model
-from lib.local_models.model_source import RemoteModel, parse_source
+from lib.local_models.model_sizes import fetch_sizes, find_source
+from lib.local_models.model_source import RemoteModel
 from lib.local_models.requirements import require_free_memory, require_room
 from lib.local_models.supervised_twin import Failed
 from lib.local_models.supervisor import Supervisor
@@ -21,7 +23,7 @@ _MORE = "“Where answers come from” says why and what to do."
 class ModelControl:
     """Each method takes the owner who asks. Raises BadInput for any other than the local one.
 
-    A model is named as ``parse_source`` takes it.
+    A model is named as ``find_source`` takes it.
     """
 
     def __init__(self, supervisor: Supervisor) -> None:
@@ -57,10 +59,18 @@ class ModelControl:
         if not described.is_here and described.source is None:
             raise BadInput(f"There is no file {described.key}.", advice="Write the whole path.")
 
+    def fetch_sizes(self, owner: str, model: str) -> tuple[RemoteModel, ...]:
+        """Ask the hub for the larger files of a model of the catalogue. Raises a PaddockError."""
+        _require_local_owner(owner)
+        source = find_source(model)
+        if not isinstance(source, RemoteModel) or source.address:
+            raise BadInput("This model has no other sizes.")
+        return fetch_sizes(source, hub_from_environment())
+
     def download(self, owner: str, model: str, *, accepts_licence: bool = False) -> None:
         """Download a model, and let it answer. Raises BadInput and DownloadFailed before anything is sent."""
         _require_local_owner(owner)
-        source = parse_source(model)
+        source = find_source(model)
         if not isinstance(source, RemoteModel):
             raise BadInput("This model needs no download.", advice="Use it as it is.")
         licence = source.licence

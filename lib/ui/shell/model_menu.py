@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from lib.errors import BadInput, PaddockError
+from lib.local_models import model_source
 from lib.local_models.hub import hub_from_environment
 from lib.local_models.licences import Licence
 from lib.local_models.listed_models import ListedModel, describe_model, list_models
@@ -24,9 +25,10 @@ from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 # In the session's state: the error of the last action; a model was chosen in the last click; the model whose licence
-# is shown; the text of the box; the path or address that was named.
-_PROBLEM, _USED, _LICENCE, _BOX, _NAMED = (
-    f"model-{name}" for name in ("problem", "used", "licence", "box", "named")
+# is shown; the text of the box; the path or address that was named; the other sizes, or the error instead of them,
+# None until the hub was asked.
+_PROBLEM, _USED, _LICENCE, _BOX, _NAMED, _SIZES = (
+    f"model-{name}" for name in ("problem", "used", "licence", "box", "named", "other-sizes")
 )
 _REFRESH_SECONDS = 1.0
 
@@ -57,6 +59,7 @@ class ModelMenu:
                 self._draw_model(number, model)
             elif model.source is not None and (status is None or status.model != model.source):
                 self._draw_offer(number, model, model.source, is_free=status is None)
+        _draw_sizes_button()
         if status is not None:
             model_download_view.draw_download(status, _PROBLEM)
         _draw_box()
@@ -79,6 +82,12 @@ class ModelMenu:
                     listed.key for listed in models
                 }:
                     models.append(described)
+        here = {listed.key for listed in models}
+        models += [
+            ListedModel(size.id, size.name, is_here=False, size=size.size, source=size)
+            for size in _listed_sizes()
+            if size.id not in here
+        ]
         return models
 
     def _draw_model(self, number: int, model: ListedModel) -> None:
@@ -178,6 +187,45 @@ def _draw_remove(number: int, model: ListedModel) -> None:
         size = (model.size if model.is_here else model.downloaded) / 1e6
         st.markdown(f"{size:,.0f} MB of {escape_markdown(model.name)} are deleted from this computer.")
         st.button("Delete", key=f"model-delete-{number}", on_click=_remove, args=(model.key,))
+
+
+def _listed_sizes() -> tuple[RemoteModel, ...]:
+    """Return the other sizes that are shown; the hub is asked once, when the user opens them."""
+    if _SIZES not in st.session_state:
+        return ()
+    if st.session_state[_SIZES] is None:
+        model = model_source.CATALOGUE[0]
+        try:
+            with st.spinner(f"Asking {hub_from_environment().endpoint.host} …"):
+                st.session_state[_SIZES] = registry().models.fetch_sizes(current_owner(), model.id)
+        except PaddockError as error:
+            st.session_state[_SIZES] = error
+    found: tuple[RemoteModel, ...] | PaddockError = st.session_state[_SIZES]
+    return () if isinstance(found, PaddockError) else found
+
+
+def _draw_sizes_button() -> None:
+    """Draw the button that shows or hides the other sizes of the catalogue's model, and what went wrong with them."""
+    is_open = _SIZES in st.session_state
+    st.button(
+        "Hide other sizes" if is_open else f"Other sizes of {model_source.CATALOGUE[0].name}",
+        key="model-sizes",
+        type="tertiary",
+        icon=":material/expand_less:" if is_open else ":material/expand_more:",
+        on_click=_toggle_sizes,
+        help=None
+        if is_open
+        else "Larger files of the same model: more exact, slower. Asks the hub for its list.",
+    )
+    if isinstance(problem := st.session_state.get(_SIZES), PaddockError):
+        draw_error(problem, "The other sizes cannot be listed")
+
+
+def _toggle_sizes() -> None:
+    if _SIZES in st.session_state:
+        del st.session_state[_SIZES]
+    else:
+        st.session_state[_SIZES] = None
 
 
 def _draw_box() -> None:

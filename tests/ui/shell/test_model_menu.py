@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from lib.ui.shell import server_state, visitor_cookie
 from lib.ui.shell.model_control import ModelControl
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER, OWNER_HEADER
-from tests.local_models.model_server import ModelServer, hold_at
+from tests.local_models.model_server import ModelServer, hold_at, refuse
 from tests.local_models.test_model_download import CONTENT, PINNED, SIZE
 from tests.ui.app_test_page import AppTestPage
 from tests.waiting import wait_until
@@ -265,3 +266,40 @@ def test_a_model_without_memory_for_it_is_not_started(
     monkeypatch.setattr(requirements, "estimate_free_memory", lambda: None)
     registry().models.use(LOCAL_OWNER, path)
     assert used == [SHIPPED_ID, path]
+
+
+def test_other_sizes_are_listed_when_they_are_asked_for(used: list[str], server: ModelServer) -> None:
+    pinned = model_source.CATALOGUE[0]
+    large = {
+        "path": "Llama-3.2-1B-Instruct-Q8_0.gguf",
+        "lfs": {"oid": PINNED.sha256, "size": SIZE + 1_000_000},
+    }
+    entries = [{"path": pinned.file, "lfs": {"oid": pinned.sha256, "size": SIZE}}, large]
+    page = AppTestPage().click("place")
+    assert server.requests == []
+    server.scripts.append(refuse(200, b"[{}]"))
+    act(page, "model-sizes")
+    assert "sent a list of files that cannot be used" in " ".join(page.errors())
+    assert page.has_key("model-download-1"), "the known size can be downloaded"
+    act(page, "model-sizes")
+    assert "sent a list of files" not in " ".join(page.errors())
+    server.scripts.append(refuse(200, json.dumps(entries).encode()))
+    act(page, "model-sizes")
+    assert len(server.requests) == 2
+    text = page.text()
+    assert "Llama 3.2 1B Instruct Q8_0" in text
+    assert "2 MB from 127.0.0.1. Needs" in text
+    page.click("place")
+    assert len(server.requests) == 2, "it is asked once"
+    with pytest.raises(BadInput, match="Only somebody"):
+        registry().models.fetch_sizes(VISITOR, "llama-3.2-1b")
+    LLAMA_3_2.accept()
+    page.click("place")
+    # The server has a smaller file than it listed.
+    act(page, "model-download-2")
+    models = registry().models
+    wait_until(
+        lambda: (status := models.download_status(LOCAL_OWNER)) is not None and status.problem is not None
+    )
+    assert server.requests[-1].path.endswith("/Llama-3.2-1B-Instruct-Q8_0.gguf")
+    assert used == []
