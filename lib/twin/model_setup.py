@@ -1,4 +1,4 @@
-"""How a model's file is run on this computer: slots, context and memory; and the model once it is loaded."""
+"""The way in which a model's file is run on this computer (slots, context, memory), and the loaded model."""
 
 from __future__ import annotations
 
