@@ -111,9 +111,12 @@ def _foreign_model(backend: Backend, id: str) -> str:
     if not backend.can_inspect:
         return "a model of this computer" if is_local else ""
     catalogue = find_list(backend)
-    if id == DEFAULT_MODEL_ID or catalogue is None or id in catalogue.by_id:
+    if id == DEFAULT_MODEL_ID or (catalogue is not None and id in catalogue.by_id):
         return ""
-    return "which is not on this computer" if is_local else "a model of a Cloudflare account"
+    if is_local:
+        # Without its list, the twin may have it.
+        return "" if catalogue is None else "which is not on this computer"
+    return "a model of a Cloudflare account"
 
 
 def _load_list(actions: ChatActions, backend: Backend) -> None:

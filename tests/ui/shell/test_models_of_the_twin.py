@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.api.backend import Backend, Secret, twin_backend
+from lib.api.backend import Backend, Secret, cloudflare_backend, twin_backend
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.plan import Limits, Plan, PromptVersion
 from lib.local_models.supervised_twin import Ready
@@ -18,9 +18,11 @@ from lib.model.settings import Settings
 from lib.runner.experiment_run import create_run
 from lib.runner.progress import RunState
 from lib.store.stored_values import SavedExperiment
+from lib.ui.settings import model_picker
 from lib.ui.shell.account_catalogue import listed_entries
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
+from tests.page.upstream import Upstream
 from tests.twin.conftest import TOKEN, end_twin, start_ready_twin
 from tests.twin.installed_models import install, make_data_folder
 from tests.twin.llama_model import write_llama_model
@@ -128,3 +130,16 @@ def test_an_experiment_asks_model_by_model(two: Backend) -> None:
     answers = [result.answer for result in run.results()]
     assert [answer.request.model for answer in answers if answer] == [YES] * 4 + [DEFAULT_MODEL_ID] * 4
     assert {answer.text for answer in answers[:4] if answer} == {"Yes"}
+
+
+def test_a_chat_of_a_model_that_the_backend_does_not_have(
+    two: Backend, data: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chat says so, and leads back to the default model."""
+    assert model_picker._foreign_model(two, YES) == ""
+    assert model_picker._foreign_model(two, DEFAULT_MODEL_ID) == ""
+    assert "Cloudflare account" in model_picker._foreign_model(two, "@cf/qwen/qwen3.8-27b")
+    assert "not on this computer" in model_picker._foreign_model(two, "@local/gone")
+    account = cloudflare_backend("a" * 32, "token", upstream.url)
+    assert model_picker._foreign_model(account, YES) == "a model of this computer"
+    assert model_picker._foreign_model(account, "@cf/qwen/qwen3.8-27b") == ""
