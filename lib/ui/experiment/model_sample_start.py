@@ -13,7 +13,7 @@ from lib.experiment.plan_models import fit_base
 from lib.ui.experiment.experiment_draft import ExperimentDrafts
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.models_choice import fetch_schema
-from lib.ui.shell.account_catalogue import find_model, model_catalogue
+from lib.ui.shell.account_catalogue import find_model, listed_entries, model_catalogue
 
 KEY = "experiment-sample-models"
 
@@ -36,8 +36,7 @@ def draw_model_sample(tab: ExperimentTab) -> None:
 
 
 def _listed_models(backend: Backend) -> tuple[str, ...]:
-    catalogue = model_catalogue().find(backend)
-    return () if catalogue is None else choose_sample_models(catalogue.entries)
+    return choose_sample_models(listed_entries(backend).values())
 
 
 def _start(tab: ExperimentTab, backend: Backend) -> None:

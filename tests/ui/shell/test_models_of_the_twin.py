@@ -68,6 +68,7 @@ def test_with_one_model_there_is_nothing_to_choose(one: Backend) -> None:
     assert not AppTestPage().has_key("models")
     experiment = AppTestPage(path="pages/experiment.py").click("section-settings-head")
     assert not experiment.has_key("ways-models")
+    assert not experiment.has_key("experiment-sample-models"), "it would ask one model twice"
     assert listed_entries(one) == {}
 
 
