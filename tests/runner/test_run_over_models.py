@@ -132,6 +132,9 @@ def test_one_judge_judges_all_models_at_its_own_price(url: str) -> None:
     judged = Counter(id for id, text in service.asked.elements() if not text.startswith("Number"))
     assert judged == {DEFAULT_MODEL_ID: 6}
     assert run.progress().dollars == service.listed_dollars
+    # One session would lead all of a model's requests to one of its instances.
+    assert listed(QWEN).price.cached_input_per_million is not None
+    assert not any("x-session-affinity" in received.headers for received in server.requests)
 
 
 def test_the_same_question_to_two_models_is_two_requests_and_to_one_model_is_one(url: str) -> None:
