@@ -26,12 +26,6 @@ ROWS = 40
 SKILL = {DEFAULT_MODEL_ID: 12, MISTRAL: 34, LLAMA_70B: 35, QWEN: 33}  # of 40 questions
 
 
-@pytest.fixture
-def expected() -> list[str]:
-    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
-    return ["404 (Not Found)"]
-
-
 @pytest.fixture(scope="module")
 def lab(own: StartApp) -> AppProcess:
     """Start an app whose experiments only these tests define."""

@@ -17,12 +17,6 @@ from tests.page.upstream import Upstream
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
 
 
-@pytest.fixture
-def expected() -> list[str]:
-    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
-    return ["404 (Not Found)"]
-
-
 @pytest.fixture(scope="module")
 def home(own: StartApp) -> AppProcess:
     """Start an app whose conversations only these tests save."""

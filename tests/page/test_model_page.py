@@ -21,12 +21,6 @@ MODEL = default_model()
 
 
 @pytest.fixture
-def expected() -> list[str]:
-    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
-    return ["404 (Not Found)"]
-
-
-@pytest.fixture
 def page(tab: BrowserTab) -> BrowserTab:
     """Open the Model page of the app that sends to the upstream."""
     return open_model_page(tab)

@@ -17,12 +17,6 @@ LARGE = "@cf/meta/llama-3.3-70b-instruct-fp8-fast"
 THINKING = "@cf/openai/gpt-oss-20b"
 
 
-@pytest.fixture
-def expected() -> list[str]:
-    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
-    return ["404 (Not Found)"]
-
-
 @pytest.fixture(scope="module")
 def app(own: StartApp) -> AppProcess:
     """Start an app of this file's own: the list of models is kept by the server, and other tests list others."""

@@ -63,12 +63,6 @@ def change_and_wait(tab: BrowserTab, before: list[Row], act: Callable[[], None])
 
 
 @pytest.fixture
-def expected() -> list[str]:
-    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
-    return ["404 (Not Found)"]
-
-
-@pytest.fixture
 def page(visit: Visit, twin_app: AppProcess) -> BrowserTab:
     """Open the demonstration, with its first picture."""
     tab = open_model_page(visit(twin_app.url), twin=True)

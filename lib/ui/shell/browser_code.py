@@ -1,7 +1,8 @@
 """ASGI middleware that gives the browser the modules in ``lib/ui/widgets/browser_code``.
 
 Their address has a hash of their content, so browsers keep them for good. A page's response names them in a header,
-so that they are there before the first text is drawn; one of them runs before Streamlit's own code.
+so that they are there before the first text is drawn. One of them, and the address of the server, come before
+Streamlit's own code.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lib.ui.shell import server_address
 from lib.ui.shell.page_paths import server_path
 from lib.ui.widgets.model_text import CODE_FOLDER, CODE_PATH, code_version
 
@@ -29,7 +31,8 @@ class BrowserCode:
         addresses = [f"<{self._path}{code_version()}/{name}>; rel=modulepreload" for name in self._modules]
         self._preload = ", ".join(addresses)
         first = f"{self._path}{code_version()}/{_RUNS_FIRST}"
-        self._script = f'<script type="module" src="{first}"></script>'.encode()
+        address = f"<script>{server_address.SCRIPT}</script>"
+        self._scripts = f'{address}<script type="module" src="{first}"></script>'.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -38,8 +41,9 @@ class BrowserCode:
         if scope["path"].startswith(self._path):
             await self._response(scope["path"].removeprefix(self._path))(scope, receive, send)
             return
-
-        await self._app(scope, receive, _PageReply(self._preload, self._script, send).send)
+        if "text/html" in Headers(scope=scope).get("accept", ""):
+            scope = _without_compression(scope)
+        await self._app(scope, receive, _PageReply(self._preload, self._scripts, send).send)
 
     def _response(self, address: str) -> Response:
         """Return the response to a request for ``VERSION/MODULE``."""
@@ -52,11 +56,17 @@ class BrowserCode:
         return Response(body, headers={"cache-control": cache_control}, media_type="text/javascript")
 
 
-class _PageReply:
-    """Passes one response on; if it is a page, with the names of the modules and the script that runs first."""
+def _without_compression(scope: Scope) -> Scope:
+    """Return the scope of a request for a page that is answered as it is: Streamlit compresses some of them."""
+    kept = [(name, value) for name, value in scope["headers"] if name.lower() != b"accept-encoding"]
+    return {**scope, "headers": kept}
 
-    def __init__(self, preload: str, script: bytes, send: Send) -> None:
-        self._preload, self._script, self._send = preload, script, send
+
+class _PageReply:
+    """Passes one response on; if it is a page, with the names of the modules and the scripts that run first."""
+
+    def __init__(self, preload: str, scripts: bytes, send: Send) -> None:
+        self._preload, self._scripts, self._send = preload, scripts, send
         self._start: Message | None = None
         self._parts: list[bytes] = []
 
@@ -71,7 +81,7 @@ class _PageReply:
         if message.get("more_body", False):
             return
         body = b"".join(self._parts)
-        whole = body.replace(_STREAMLITS_SCRIPT, self._script + _STREAMLITS_SCRIPT, 1)
+        whole = body.replace(_STREAMLITS_SCRIPT, self._scripts + _STREAMLITS_SCRIPT, 1)
         headers = MutableHeaders(raw=list(self._start["headers"]))
         headers.append("link", self._preload)
         headers["content-length"] = str(len(whole))

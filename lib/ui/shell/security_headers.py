@@ -10,6 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from lib.ui.shell import server_address
 from lib.ui.shell.access_rules import AccessRules
 
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
@@ -58,7 +59,7 @@ def _content_security_policy(rules: AccessRules) -> dict[str, str]:
     """
     return {
         "default-src": "'self'",
-        # Streamlit's page has one script inline, allowed by its hash, and it loads a component's script from a blob.
+        # The page has two scripts inline, allowed by their hashes. Streamlit loads a component's script from a blob.
         "script-src": " ".join(("'self'", *_inline_script_hashes(), "blob:")),
         "worker-src": "'self' blob:",  # the editor of tables draws in a worker
         "style-src": "'self' 'unsafe-inline'",  # Streamlit writes its styles into the page
@@ -80,5 +81,5 @@ def _inline_script_hashes() -> tuple[str, ...]:
     scripts = _INLINE_SCRIPT.findall(page.read_text(encoding="utf-8")) if page.is_file() else []
     return tuple(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in scripts
+        for script in (*scripts, server_address.SCRIPT)
     )

@@ -13,6 +13,7 @@ import streamlit as st
 from lib.ui.shell.access_rules import AccessRules
 from lib.ui.shell.browser_code import BrowserCode
 from lib.ui.shell.compressed_files import CompressedFiles
+from lib.ui.shell.server_address import SCRIPT
 from lib.ui.widgets.model_text import CODE_FOLDER, CODE_PATH, code_version
 from tests.ui.shell.asgi_requests import Behind, Door
 
@@ -74,6 +75,7 @@ def test_a_page_runs_one_module_before_streamlits_code() -> None:
     page = Door(app=app).get("/")
     ours = f'<script type="module" src="{CODE_PATH}{code_version()}/scroll_watch.mjs"></script>'
     assert page.text.split(ours)[0].count('<script type="module"') == 0
-    assert page.text.replace(ours, "").encode() == body
+    address = f"<script>{SCRIPT}</script>"
+    assert page.text.replace(address + ours, "").encode() == body
     assert page.header("content-length") == [str(len(page.text.encode()))]
     assert page.header("etag") == []
