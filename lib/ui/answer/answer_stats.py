@@ -86,7 +86,7 @@ def answer_line(answers: tuple[Answer, ...]) -> str:
         )
     if (speed := last.tokens_per_second) is not None:
         about = "≈ " if usage is not None and usage.estimated else ""
-        parts.append(f"{about}{speed:.0f} tokens/s")
+        parts.append(f"{about}{speed:,.0f} tokens/s")
     parts.append(f"**{last.ending.label}**")
     return " · ".join(parts)
 

@@ -13,7 +13,7 @@ from lib.ui.model import chosen_word, next_token
 from lib.ui.widgets.take_focus import take_focus
 
 _OPEN = "handled"  # in the session's state: (message id, action) whose box is open
-ROLES = ("user", "assistant", "system", "tool")
+ROLES = {"user": "You", "assistant": "The model", "system": "System prompt", "tool": "A tool"}
 
 
 class MessageAction(StrEnum):
@@ -174,7 +174,14 @@ def draw_opened_box(tab: ChatTab, message: Message) -> None:
         case (message.id, MessageAction.INSERT):
             with st.container(border=True):
                 role, text = f"insert-role-{message.id}", f"insert-{message.id}"
-                st.segmented_control("Role", ROLES, key=role, default=ROLES[0], required=True)
+                st.segmented_control(
+                    "Who says it",
+                    list(ROLES),
+                    format_func=ROLES.__getitem__,
+                    key=role,
+                    default="user",
+                    required=True,
+                )
                 st.text_area("Text", key=text, height=90)
                 take_focus(text)
                 with st.container(horizontal=True, vertical_alignment="center", gap="small"):

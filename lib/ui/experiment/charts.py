@@ -139,8 +139,8 @@ def share_html(tally: ResultTally, interval: Interval) -> str:
 
 
 def cost_each(tally: ResultTally) -> Decimal | None:
-    """Return the dollars for one answer, failures included; None if nothing was asked."""
-    return tally.cost / tally.asked if tally.asked else None
+    """Return the dollars for one answer, those of failures included; None if there is no answer."""
+    return tally.cost / tally.answered if tally.answered else None
 
 
 @dataclass(frozen=True)
@@ -221,5 +221,10 @@ def _field(tally: ResultTally | None, measure: Measure, low: float, high: float,
 
 
 def sort_best_first(groups: Iterable[ChartRow]) -> list[ChartRow]:
-    """Sort by falling pass rate, then by rising cost."""
-    return sorted(groups, key=lambda row: (-(row.tally.pass_rate or 0), cost_each(row.tally) or Decimal(0)))
+    """Sort by falling pass rate, then by rising cost; groups without an answer come last."""
+
+    def rank(row: ChartRow) -> tuple[bool, float, Decimal]:
+        cost = cost_each(row.tally)
+        return cost is None, -(row.tally.pass_rate or 0), cost or Decimal(0)
+
+    return sorted(groups, key=rank)
