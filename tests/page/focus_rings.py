@@ -6,7 +6,7 @@ from playwright.sync_api import Page
 
 # Gives each control the focus. The ring is an outline of the control, of what is around it or, for a hidden checkbox
 # or slider, of its label or handle. Returns the controls without a ring of 2 pixels that has 3:1 against what is
-# around it and is seen on two sides or more.
+# around it and is seen on three sides or more.
 _FIND_JS = """() => {
     const FOCUSABLE = ":is(a[href], button, input, textarea, select, summary, [tabindex='0'])"
         + ":not([disabled], [tabindex='-1'])"
@@ -47,7 +47,7 @@ _FIND_JS = """() => {
         const width = parseFloat(style.outlineWidth), grow = width + parseFloat(style.outlineOffset)
         if (style.outlineStyle === 'none' || width < 2 || box.width < 8 || box.height < 8) return false
         const around = background(grow > 0 ? part.parentElement : part)
-        return contrast(blend(read(style.outlineColor), around), around) >= 3 && countSides(part, grow) >= 2
+        return contrast(blend(read(style.outlineColor), around), around) >= 3 && countSides(part, grow) >= 3
     }
     const describe = control => {
         const key = /st-key-[^ ]+/.exec(control.closest('[class*=st-key-]')?.className)

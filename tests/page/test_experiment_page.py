@@ -18,12 +18,6 @@ TABLE = b"review,expected\nLovely,yes\nAwful,no\nSplendid,yes\n"
 POSITIVE = JsonReply({"response": "Yes"})
 
 
-@pytest.fixture
-def expected() -> list[str]:
-    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
-    return ["404 (Not Found)"]
-
-
 @pytest.fixture(scope="module")
 def lab(own: StartApp) -> AppProcess:
     """Start an app whose experiments only these tests define."""
@@ -324,7 +318,7 @@ def test_saved_ones_are_opened_and_deleted(tab: BrowserTab) -> None:
     tab.wait_until("one request", lambda: "= 1 request ·" in bar(tab))
     tab.button(re.compile("^New")).click()
     tab.page.get_by_role("menuitem", name="Empty experiment").click()
-    tab.wait_until("another", lambda: "Nothing to ask yet" in bar(tab))
+    tab.wait_until("another", lambda: "start with a sample" in bar(tab))
     tab.button("Experiments").click()
     tab.page.get_by_role("button", name="Reviews $5 *and* more", exact=True).first.click()
     tab.wait_until("it is open", lambda: "= 1 request ·" in bar(tab))
@@ -333,7 +327,7 @@ def test_saved_ones_are_opened_and_deleted(tab: BrowserTab) -> None:
     tab.button("Experiments").click()
     tab.by_key("experiments").page.locator("[class*='st-key-experiment-menu-'] button").first.click()
     tab.page.get_by_role("menuitem", name="Delete").click()
-    tab.wait_until("it is gone", lambda: "Nothing to ask yet" in bar(tab))
+    tab.wait_until("it is gone", lambda: "start with a sample" in bar(tab))
     tab.page.keyboard.press("Escape")
     tab.button("Undo").click()
     tab.wait_until("it is back", lambda: "= 1 request ·" in bar(tab))
@@ -343,6 +337,7 @@ def test_on_a_phone(visit: Visit, lab: AppProcess, upstream: Upstream) -> None:
     tab = open_experiment_page(visit, lab, phone=True)
     tab.button("Sentiment").locator("visible=true").tap()
     tab.wait_until("the sample", lambda: "requests" in bar(tab))
+    assert_bar_is_one_line(tab)
     for name in ("settings", "checks", "budget"):
         tab.by_key(f"section-{name}-head").locator("button:visible").first.tap()
         tab.wait_until(
@@ -356,3 +351,22 @@ def test_on_a_phone(visit: Visit, lab: AppProcess, upstream: Upstream) -> None:
     )
     assert width <= PHONE["width"]
     assert start(tab).is_enabled()
+    upstream.plan_replies(*[JsonReply({"response": "Yes"}, held=True)] * 8)
+    start(tab).tap()
+    tab.by_key("run-stop").wait_for()
+    assert_bar_is_one_line(tab)
+    tab.by_key("run-stop").locator("button:visible").first.tap()
+    tab.wait_until("the end", lambda: "Stopped" in state(tab))
+    assert_bar_is_one_line(tab)
+
+
+def assert_bar_is_one_line(tab: BrowserTab) -> None:
+    """Assert that the text in the bar is one line, and that its buttons stand beside it."""
+    line = tab.by_key("experiment-bar").locator("p:visible").first.bounding_box()
+    button = tab.by_key("experiment-bar").locator("button:visible").last.bounding_box()
+    assert line is not None
+    assert button is not None
+    assert line["height"] < 30
+    assert line["x"] + line["width"] <= button["x"]
+    assert button["x"] + button["width"] <= PHONE["width"]
+    assert abs(line["y"] - button["y"]) < 30

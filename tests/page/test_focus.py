@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Locator
 
 from tests.page.browser_tab import BrowserTab
@@ -28,12 +27,6 @@ OVERLAYS = {
     "open-edit-tools": "[role=dialog], [role=dialog] *",
     "place": "[role=dialog], [role=dialog] *",
 }
-
-
-@pytest.fixture
-def expected() -> list[str]:
-    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
-    return ["404 (Not Found)"]
 
 
 def press_on(tab: BrowserTab, control: Locator) -> None:

@@ -61,12 +61,6 @@ BAR_JS = """() => {
 
 
 @pytest.fixture
-def expected() -> list[str]:
-    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
-    return ["404 (Not Found)"]
-
-
-@pytest.fixture
 def desktop(tab: BrowserTab) -> BrowserTab:
     tab.page.set_viewport_size({"width": 1440, "height": 900})
     tab.wait_until_idle()
@@ -80,6 +74,12 @@ def gaps_in_head(tab: BrowserTab) -> list[float]:
     return [after["x"] - box["x"] - box["width"] for box, after in itertools.pairwise(boxes)]
 
 
+def heights_in_head(tab: BrowserTab) -> list[float]:
+    """Return where the words of the buttons at the head of the page stand, from the top of the window."""
+    words = tab.page.locator("[class*=st-key-page-head-] button:visible p").all()
+    return [box["y"] + box["height"] / 2 for word in words if (box := word.bounding_box()) is not None]
+
+
 def test_the_links_to_the_pages_stand_still(desktop: BrowserTab) -> None:
     desktop.page.evaluate(WATCH_JS)
     for name, part in PAGES.items():
@@ -88,6 +88,8 @@ def test_the_links_to_the_pages_stand_still(desktop: BrowserTab) -> None:
         desktop.wait_until_idle()
         # The other controls stand together at the right.
         assert all(0 <= gap < 40 for gap in gaps_in_head(desktop)), (name, gaps_in_head(desktop))
+        heights = heights_in_head(desktop)
+        assert max(heights, default=0) - min(heights, default=0) < 1, (name, heights)
     assert len(desktop.page.evaluate("[...places]")) == 1, desktop.page.evaluate("[...places]")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 
 from lib.experiment.plan_grid import variants
 from lib.experiment.results.cell_result import Status
@@ -22,7 +22,7 @@ from lib.experiment.results.winner import GroupedBy, find_winner
 from lib.model.model_record import default_model
 from tests.experiment import generated_plans
 from tests.page.app_process import AppProcess
-from tests.page.browser_tab import BrowserTab, squeeze
+from tests.page.browser_tab import TIMEOUT, BrowserTab, squeeze
 from tests.page.conftest import StartApp, Visit
 
 BENCH = Path(__file__).with_name("result_bench.py")
@@ -279,6 +279,14 @@ def test_the_best_of_the_moment_is_gone_on_with_until_somebody_chooses(page: Ope
     tab.pick_option(tab.by_key("results-keep").locator("input").first, mine)
     grow(120)
     assert chosen() == mine
+
+
+def test_an_opened_answer_is_in_sight_on_a_phone(page: Open) -> None:
+    tab = page("Answers", phone=True)
+    grid(tab).scroll_into_view_if_needed()
+    click(tab, 1)
+    is_open(tab, 2)
+    expect(tab.by_key("results-opened").first).to_be_in_viewport(timeout=TIMEOUT * 1000)
 
 
 def test_runs_of_which_there_is_little_to_say(page: Open) -> None:

@@ -86,7 +86,7 @@ def draw_paired_answers(view: ResultsView, others: Sequence[OtherRun]) -> None:
     kinds = comparable_things(view, others)
     kept_kind = bind_choice(_KIND, kinds, on_change=_forget_choices)
     kind = kept_kind.value
-    with st.container(horizontal=True, vertical_alignment="top"):
+    with st.container(horizontal=True, vertical_alignment="top", key="compared-things"):
         if len(kinds) > 1:
             draw_choice("Compare", kinds, kept_kind)
         try:

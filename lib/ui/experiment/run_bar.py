@@ -80,7 +80,7 @@ def _draw_start(tab: ExperimentTab, run: ExperimentRun | None, problems: Sequenc
     if (error := tab.pop_error()) is not None:
         draw_error(error)
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        st.markdown(f":small[{_size_line(tab, problems)}]", width="stretch")
+        st.markdown(_size_line(tab, problems), width="stretch")
         if run is not None and run.state in (
             RunState.PAUSED,
             RunState.STOPPED,
@@ -118,33 +118,27 @@ def _size_line(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> str:
         parts.insert(0, count_of(len(plan.models), "model"))
     if plan.repetitions > 1:
         parts.append(count_of(plan.repetitions, "repetition"))
-    size = f"{' × '.join(parts)} = **{count_of(plan_grid.count_cells(plan), 'request')}**"
     if tab.is_blank:
-        return "Nothing to ask yet. Write a prompt, or start with a sample."
+        return ":small[Write a prompt, or start with a sample.]"
+    # Two parts, of which a phone shows the second (static/paddock.css).
+    size = f":small[{' × '.join(parts)} =] :small[**{count_of(plan_grid.count_cells(plan), 'request')}**"
     if problems:
-        return f"{size} · :red[:material/error: {escape_markdown(problems[0].message)}]"
+        return f"{size} · :red[:material/error: {escape_markdown(problems[0].message)}]]"
     try:
         estimate = tab.estimate
     except BadInput as error:
-        return f"{size} · :red[:material/error: {escape_markdown(error.message)}]"
+        return f"{size} · :red[:material/error: {escape_markdown(error.message)}]]"
     if estimate.judge_requests:
         size += f" + {count_of(estimate.judge_requests, 'judgement')}"
     dollars = limits_section.format_dollar_range(tab, estimate)
-    return f"{size} · {dollars} · ≈ {limits_section.format_time_range(estimate)}"
+    return f"{size} · {dollars} · ≈ {limits_section.format_time_range(estimate)}]"
 
 
 def _draw_progress(tab: ExperimentTab, progress: RunProgress) -> None:
     done, is_running = _done_count(progress), progress.state is RunState.RUNNING
-    st.progress(done / progress.cells if progress.cells else 0.0, text=_progress_text(tab, progress))
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        status = (
-            f":material/hourglass: {escape_markdown(progress.waiting)}"
-            if progress.waiting
-            else _pace(progress)
-        )
-        if not is_running:
-            status = f":material/pause: No more requests are sent; {progress.in_flight} in progress"
-        st.caption(status, width="stretch")
+        share = done / progress.cells if progress.cells else 0.0
+        st.progress(share, text=_progress_text(tab, progress), width="stretch")
         st.button(
             "Pause",
             key="run-pause",
@@ -168,8 +162,14 @@ def _done_count(progress: RunProgress) -> int:
 
 
 def _progress_text(tab: ExperimentTab, progress: RunProgress) -> str:
-    done = _done_count(progress)
-    parts = [f"{done:,} of {progress.cells:,}"]
+    # What holds the run up comes first: a phone has room for that alone.
+    parts = []
+    is_running = progress.state is RunState.RUNNING
+    if not is_running:
+        parts.append(f":material/pause: No more requests are sent; {progress.in_flight} in progress")
+    elif progress.waiting:
+        parts.append(f":material/hourglass: {escape_markdown(progress.waiting)}")
+    parts.append(f"{_done_count(progress):,} of {progress.cells:,}")
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
     if progress.seconds_left is not None:
@@ -179,6 +179,8 @@ def _progress_text(tab: ExperimentTab, progress: RunProgress) -> str:
     is_billed = tab.is_billed if run is None else run.is_billed
     spent = cost_text(progress.dollars + progress.uncertain, billed=is_billed)
     parts.append(spent if limits.dollars is None else f"{spent} of \\{format_dollars(limits.dollars)}")
+    if is_running and not progress.waiting:
+        parts.append(_pace(progress))
     return " · ".join(parts)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from lib.ui.shell.registry import registry
 from lib.ui.shell.server_state import FOLLOW_STATE, StatePart, follow_data
+from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.polling_component import define_polling_component
 
 # The class is for static/paddock.css: without a text, the line takes up no space.
@@ -24,6 +25,7 @@ export default function ({ data, key, parentElement, setTriggerValue }) {
     }
     if (line.textContent !== text) line.textContent = text
   }
+  show(data.line)
   return followState(key, data, number => setTriggerValue("change", number), show)
 }
 """
@@ -41,4 +43,6 @@ def draw_model_line() -> None:
 def _follow(drawn: int) -> None:
     if registry().supervisor.change_count != drawn:
         st.rerun()
-    _watch(key="model-state", data=follow_data(StatePart.MODELS, drawn), on_change_change=lambda: None)
+    # With the line of now: if it came with the first reply of the server, it would move the page.
+    data = follow_data(StatePart.MODELS, drawn) | {"line": registry().models.describe(current_owner())}
+    _watch(key="model-state", data=data, on_change_change=lambda: None)
