@@ -83,17 +83,24 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
 def _draw_sweep(tab: ExperimentTab) -> None:
     parameters = _swept_parameters(tab)
     names = bind(_SWEPT, [axis.name for axis in tab.plan.axes], partial(_set_axes, tab))
+    # A plan from elsewhere may sweep a setting that no model here has.
+    foreign = [axis.name for axis in tab.plan.axes if axis.name not in parameters]
     st.multiselect(
         "Try several values of",
-        list(parameters),
+        [*parameters, *foreign],
         **names.arguments("default"),
         max_selections=MAX_AXES,
-        format_func=lambda name: _label(tab, parameters[name]),
+        format_func=lambda name: _label(tab, parameters[name]) if name in parameters else name,
         placeholder="Choose settings",
         help="Every combination of their values is asked.",
     )
     for axis in tab.plan.axes:
-        parameter = parameters[axis.name]
+        if (parameter := parameters.get(axis.name)) is None:
+            st.caption(
+                f"None of the chosen models has {escape_markdown(axis.name)} here. Remove it above, or choose a "
+                f"model that has it. Its values: {escape_markdown(sweep.format_axis(axis))}"
+            )
+            continue
         text = tab.draft.sweeps.get(axis.name) or sweep.format_axis(axis)
         draw_text_box(
             _label(tab, parameter),

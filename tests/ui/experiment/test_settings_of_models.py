@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
+
 import pytest
 
-from lib.experiment.plan import Plan
+from lib.experiment.plan import Axis, Plan
 from lib.files.preset_file import Preset, write_preset
 from lib.model.model_record import DEFAULT_MODEL_ID
 from lib.model.settings import Settings
-from lib.store.stored_values import SavedPreset
+from lib.store.stored_values import SavedExperiment, SavedPreset
+from lib.ui.experiment.experiment_draft import empty_plan
 from lib.ui.experiment.settings_section import ComparedSettings
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
@@ -16,7 +20,7 @@ from tests.model.catalogue_models import EFFORT
 from tests.model.catalogue_records import LISTED, RECORDS, SCHEMAS
 from tests.model.listed_models import LLAMA_70B
 from tests.page.upstream import Upstream
-from tests.ui.app_test_page import AppTestPage
+from tests.ui.app_test_page import AppTestPage, plain_text
 
 DEFAULT_NAME, EFFORT_NAME = DEFAULT_MODEL_ID.rpartition("/")[2], EFFORT.id.rpartition("/")[2]
 
@@ -93,7 +97,7 @@ def test_a_sample_over_several_models_is_filled_in_and_nothing_is_sent(upstream:
     assert len(plan.inputs.rows) == 20
     shown = page.text()
     assert "3 models × 1 prompt × 20 inputs" in shown
-    assert "= 60 requests" in shown
+    assert ":small[60 requests" in shown
     assert "$" in shown, "what it may cost"
     assert upstream.requests == []
 
@@ -104,3 +108,16 @@ def test_the_sample_says_that_an_account_has_no_models_for_it(upstream: Upstream
     page.click("experiment-sample-models")
     assert "no two models" in page.text()
     assert page.has_key("experiment-sample-models")
+
+
+def test_a_sweep_of_a_setting_that_no_model_here_has_can_be_removed() -> None:
+    """As in a file from a colleague whose account lists another model."""
+    axes = (Axis("temperature", (0, 1)), Axis("reasoning_budget", (100, None)))
+    id = uuid.uuid4().hex
+    saved = SavedExperiment(id, "Theirs", replace(empty_plan(), axes=axes))
+    registry().store.experiments.save(LOCAL_OWNER, saved)
+    page = AppTestPage(f"/?e={id}", path="pages/experiment.py").click("section-settings-head")
+    assert "None of the chosen models has reasoning_budget here." in plain_text(page.text())
+    assert "100, not sent" in page.text()
+    page.choose("ways-swept", ["temperature"])
+    assert [axis.name for axis in plan_of(page).axes] == ["temperature"]
