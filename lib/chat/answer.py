@@ -46,7 +46,7 @@ _ENDING_LABELS = {
 
 @dataclass(frozen=True)
 class Timings:
-    """Seconds from the request to the first text (None if there was none) and to the end."""
+    """Seconds from the request to the first text, thought or call (None if there was none) and to the end."""
 
     first_token: float | None
     total: float
@@ -79,7 +79,7 @@ class Answer:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Output tokens per second after the first text, None for too short an answer.
+        """Output tokens per second after the first one, None for too short an answer.
 
         A tool call or an answer without streaming arrives in one piece, so its time counts from the request.
         """

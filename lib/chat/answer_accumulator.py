@@ -25,7 +25,7 @@ class AnswerAccumulator:
     """Collects the events of one answer.
 
     ``parts`` and ``thoughts`` only grow, so readers need no lock. ``is_complete`` is True once the backend declared
-    the end. ``first_text_at`` is the time of the first text or tool call.
+    the end. ``first_token_at`` is the time of the first text, thought or tool call, all of which are tokens.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class AnswerAccumulator:
         self.thoughts: list[str] = []
         self.is_complete = False
         self.started_at = clock()
-        self.first_text_at: float | None = None
+        self.first_token_at: float | None = None
         self._backend = backend
         self._model = model
         self._request = request
@@ -68,13 +68,14 @@ class AnswerAccumulator:
                 self._begin()
                 self._deltas.append(event)
             case ReasoningDelta(text):
+                self._begin()
                 self.thoughts.append(text)
             case FromGatewayCache():
                 self._from_gateway_cache = True
 
     def _begin(self) -> None:
-        if self.first_text_at is None:
-            self.first_text_at = self._clock()
+        if self.first_token_at is None:
+            self.first_token_at = self._clock()
 
     def build_answer(
         self, *, stopped: bool = False, error: PaddockError | None = None, trace: Trace | None = None
@@ -96,7 +97,7 @@ class AnswerAccumulator:
             billed=self._backend.billed,
             usage=usage,
             timings=Timings(
-                None if self.first_text_at is None else self.first_text_at - self.started_at,
+                None if self.first_token_at is None else self.first_token_at - self.started_at,
                 now - self.started_at,
             ),
             ending=self._determine_ending(stopped, error, usage, calls),

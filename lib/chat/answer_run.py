@@ -77,7 +77,7 @@ class AnswerRun:
     @property
     def first_token(self) -> float | None:
         """Seconds from the request to the first text, None before it."""
-        first = self._accumulator.first_text_at
+        first = self._accumulator.first_token_at
         return None if first is None else first - self._accumulator.started_at
 
     @property

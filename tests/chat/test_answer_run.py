@@ -12,7 +12,9 @@ from decimal import Decimal
 import pytest
 
 from lib.api.client import WorkersAI
+from lib.api.events import Finished, ReasoningDelta, TextDelta
 from lib.chat.answer import Answer, Ending
+from lib.chat.answer_accumulator import AnswerAccumulator
 from lib.chat.answer_run import AnswerRun
 from lib.errors import CutOff, InvalidRequest, NoCapacity, PaddockError, TimedOut
 from lib.model import model_record
@@ -257,6 +259,22 @@ def test_timings() -> None:
     assert timings.first_token == 1.0
     assert timings.total == 2.0
     assert run.answer.tokens_per_second == 2.0  # 3 tokens: two after the first, in one second
+
+
+def test_the_speed_counts_thoughts_over_the_time_in_which_they_came() -> None:
+    """Thoughts are counted as tokens: over the time of the text alone, they made thousands a second."""
+    times = iter((0.0, 1.0, 11.0))
+    accumulator = AnswerAccumulator(
+        sample_values.make_backend("http://127.0.0.1:1"),
+        MODEL,
+        sample_values.make_request(),
+        lambda: next(times),
+    )
+    for event in (ReasoningDelta("Well"), TextDelta("Hi"), Usage(5, 101), Finished(None)):
+        accumulator.add(event)
+    answer = accumulator.build_answer()
+    assert (answer.timings.first_token, answer.timings.total) == (1.0, 11.0)
+    assert answer.tokens_per_second == 10.0
 
 
 def test_waiting_for_a_retry_is_shown_and_over_with_the_text() -> None:
