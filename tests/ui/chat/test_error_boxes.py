@@ -32,6 +32,8 @@ REFUSALS = [
     (400, 8007, "A", '{"error":"wrapped upstream"}'),
     (400, 5023, "A", "JSON Schema mode is not supported with stream mode."),
     (400, 5024, "A", "JSON Mode couldn't be met"),
+    # Of the twin alone (lib/twin/api_errors.py).
+    (400, 5907, "A", "AiError: Model not loaded: the model needs 2.1 GB of memory, and 1.0 GB are free"),
     (401, 10000, "B", "Authentication error"),
     (401, 2009, "B", "Unauthorized"),
     (403, 10000, "B", "Authentication error"),
