@@ -50,17 +50,6 @@ def test_the_end_of_an_answer_stays_in_sight(tab: BrowserTab, upstream: Upstream
     tab.wait_for_end("finished")
     assert tab.page.locator(SCROLLING).evaluate("page => page.scrollHeight > 2 * page.clientHeight")
     tab.wait_until("the end is in sight", lambda: left_below(tab) < 2)
-    # A reader who goes up stays there while more comes.
-    upstream.plan_replies(StreamReply(LONG, held=6000))
-    tab.send("More")
-    tab.wait_until("the first part", lambda: len(tab.answer_text()) > 5000)
-    tab.wait_until("the end is in sight", lambda: left_below(tab) < 2)
-    tab.page.locator(SCROLLING).hover()
-    tab.page.mouse.wheel(0, -3000)
-    tab.wait_until("it is out of sight", lambda: left_below(tab) > 1000)
-    upstream.requests[-1].release()
-    tab.wait_for_end("finished")
-    assert left_below(tab) > 1000
 
 
 def test_a_run_of_the_script_fades_nothing(tab: BrowserTab) -> None:

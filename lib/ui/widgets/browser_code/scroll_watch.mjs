@@ -3,14 +3,15 @@
 // size changed or somebody scrolled, so this lets it look only then. A page loads it before Streamlit's own code.
 
 const STREAMLITS_INTERVAL = 17
-// Streamlit scrolls once the end was out of sight in two looks that are 34 ms apart; each step may need as many.
-const AWAKE = 500
+// Streamlit scrolls once the end was out of sight in two looks that are 34 ms apart. Looks are counted, not the time: a
+// busy browser may take half a second from one to the next.
+const LOOKS = 30
 const setIntervalOfBrowser = window.setInterval.bind(window)
-let awakeUntil = 0
+let looksLeft = 0
 let watched = null
 
 function wake() {
-  awakeUntil = performance.now() + AWAKE
+  looksLeft = LOOKS
 }
 
 const sizes = new ResizeObserver(wake)
@@ -32,6 +33,8 @@ window.setInterval = (work, interval, ...rest) => {
   }
   return setIntervalOfBrowser(() => {
     watch()
-    if (performance.now() < awakeUntil) work(...rest)
+    if (looksLeft <= 0) return
+    looksLeft -= 1
+    work(...rest)
   }, interval)
 }
