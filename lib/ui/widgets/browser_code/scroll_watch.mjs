@@ -1,6 +1,6 @@
 // While a conversation is open, Streamlit looks every 17 ms if its end is still in sight, and each look lays the page
-// out: 2 % of a processor on a page where nothing happens, and a seventh of each click. Nothing can have moved unless a
-// size changed or somebody scrolled, so this lets it look only then. A page loads it before Streamlit's own code.
+// out, also where nothing happens. Nothing can have moved unless a size changed or somebody scrolled, so this lets it
+// look only then. A page loads it before Streamlit's own code.
 
 const STREAMLITS_INTERVAL = 17
 // Streamlit scrolls once the end was out of sight in two looks that are 34 ms apart. Looks are counted, not the time: a
