@@ -28,7 +28,7 @@ Sources: Cloudflare's list of Workers AI errors, and recordings of the live API.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 class PaddockError(Exception):
@@ -184,6 +184,14 @@ _ACCOUNT = (
 _PLAN = "Check the account's plan and permissions in the Cloudflare dashboard; another account may work."
 _WAIT = "Wait a moment, then retry."
 _REFUSED_INPUT = "The model refused your text for the reason above. Change it, then retry."
+_SAYS_WHY = "The text above says why."
+_SAYS_WHAT = "The text above says what is wrong. Change it, then retry."
+_NAMES_SETTING = (
+    "The model does not allow a setting or a message; the text above names it. Change it, then retry."
+)
+# They refer to the service's own text. Without one there is other advice.
+_ADVICE_BY_MESSAGE = (_REFUSED_INPUT, _SAYS_WHY, _SAYS_WHAT, _NAMES_SETTING)
+_WITHOUT_MESSAGE = "Undo your last change to the text or the settings, then retry."
 _NO_SUCH_ADAPTER = "There is no adapter (LoRA) with that name or ID. Choose one from the list, or use none."
 _TOO_SLOW = "The model took too long. Lower Max tokens or shorten the conversation, then retry."
 _NEURONS_SPENT = "The free allowance is renewed at 00:00 UTC. Upgrade to Workers Paid to continue now, or use the practice model, which is free."
@@ -191,9 +199,9 @@ _NEURONS_SPENT = "The free allowance is renewed at 00:00 UTC. Upgrade to Workers
 # The API's edge sends 10000, 10001 and the codes from 6003 to 7003 and from 9106 to 9109, the AI service the others.
 _ADVICE_BY_CODE: dict[type[PaddockError], dict[int, str]] = {
     InvalidRequest: {
-        3003: "The text above says what is wrong. Change it, then retry.",
+        3003: _SAYS_WHAT,
         5004: "The model does not understand the request. Reset the settings, then retry.",
-        5006: "The model does not allow a setting or a message; the text above names it. Change it, then retry.",
+        5006: _NAMES_SETTING,
         5012: _REFUSED_INPUT,
         8007: _REFUSED_INPUT,
         5023: "An answer with fields must come in one piece. Turn Stream off.",
@@ -255,7 +263,7 @@ CASES_BY_CODE = {
 }
 
 _CASES_BY_STATUS = {
-    400: ErrorCase(InvalidRequest, "The text above says why."),
+    400: ErrorCase(InvalidRequest, _SAYS_WHY),
     401: ErrorCase(CredentialsRefused, _NEW_KEY),
     403: ErrorCase(AccountRefused, _ACCOUNT),
     404: ErrorCase(
@@ -272,7 +280,7 @@ _CASES_BY_STATUS = {
         "Cloudflare no longer offers this model. Use the practice model until Paddock is updated.",
     ),
     413: ErrorCase(ContextExceeded, "Shorten the conversation, lower Max tokens, or start a new one."),
-    422: ErrorCase(InvalidRequest, "The text above says why."),
+    422: ErrorCase(InvalidRequest, _SAYS_WHY),
     429: ErrorCase(RateLimited, "You sent many requests in a short time. " + _WAIT),
 }
 _SERVICE_IN_TROUBLE = ErrorCase(
@@ -282,7 +290,7 @@ _EDGE_IN_TROUBLE = ErrorCase(
     ServiceFailed,
     "Cloudflare, or a proxy in your network, has a problem (see cloudflarestatus.com). " + _WAIT,
 )
-_UNKNOWN_REFUSAL = ErrorCase(Refused, "The text above says why.")
+_UNKNOWN_REFUSAL = ErrorCase(Refused, _SAYS_WHY)
 _NOT_THE_API = ErrorCase(
     Unintelligible,
     "Something else may have answered, such as a proxy or the sign-in page of a network. Check the network and "
@@ -315,8 +323,13 @@ def unrecognised_reply(status: int | None, what: str, retry_after: float | None 
 def refusal(
     status: int | None, code: int | None, message: str, retry_after: float | None = None
 ) -> PaddockError:
-    """Build the error for an error reply with Cloudflare's code and message."""
-    return _build_error(classify_refusal(status, code), message, status, code, retry_after)
+    """Build the error for an error reply with Cloudflare's code and message, which may be blank."""
+    case = classify_refusal(status, code)
+    if not message.strip():
+        message = "The service gave no reason" + ("." if status is None else f" for HTTP {status}.")
+        if case.advice in _ADVICE_BY_MESSAGE:
+            case = replace(case, advice=_WITHOUT_MESSAGE)
+    return _build_error(case, message, status, code, retry_after)
 
 
 def _build_error(

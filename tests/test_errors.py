@@ -283,6 +283,17 @@ def test_mapping_is_total(status: int | None, text: str, wait: str) -> None:
     assert error.advice
 
 
+@pytest.mark.parametrize("status", [None, 400, 418, 422, 500])
+@pytest.mark.parametrize("code", [None, *CASES_BY_CODE])
+def test_the_advice_for_a_refusal_without_a_text_does_not_refer_to_one(
+    status: int | None, code: int | None
+) -> None:
+    body = json.dumps({"success": False, "errors": [{"code": code, "message": " "}]})
+    error = decode_error(status, body, {})
+    assert error.message.startswith("The service gave no reason")
+    assert "above" not in error.advice
+
+
 def test_every_case_has_advice() -> None:
     assert all(case.advice.endswith(".") for case in CASES_BY_CODE.values())
 

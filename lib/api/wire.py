@@ -107,11 +107,11 @@ def decode_error(status: int | None, text: str, headers: Mapping[str, str]) -> P
     first = _first_error(body) if isinstance(body, dict) else None
     if first is not None:
         code, message = first
-        return refusal(status, code, message or f"HTTP {status}", wait)
+        return refusal(status, code, message, wait)
     if isinstance(body, dict) or not text.strip():
         if status is not None and status < 300:
             return unrecognised_reply(status, "an unknown kind of JSON" if body else "nothing", wait)
-        return refusal(status, None, f"HTTP {status}, without an explanation.", wait)
+        return refusal(status, None, "", wait)
     html = "<html" in text[:2000].lower() or "<!doctype" in text[:200].lower()
     return unrecognised_reply(status, "a web page" if html else "something that is not JSON", wait)
 
@@ -170,7 +170,7 @@ def _decode_result(body: dict[str, Any]) -> Iterator[Event]:
     if body.get("error") or body.get("errors") or body.get("internalCode"):
         # No error in mid-stream has been recorded; these are the shapes of errors elsewhere.
         code, message = _first_error(body) or (None, "")
-        raise refusal(None, code, message or "The service reported an error in mid-answer.")
+        raise refusal(None, code, message)
     yield from _decode_text(body.get("response"))
     yield from _decode_tool_calls(body)
     reason = body.get("finish_reason")
