@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,16 +49,35 @@ def test_the_pages_offer_them(upstream: Upstream) -> None:
     assert "as JSON" in compare.by_key("compare-starter-0").label
 
 
-def test_a_message_waits_until_the_practice_model_has_started(
-    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cloudflare = backend_from_environment(os.environ)
-    assert cloudflare is not None
+@pytest.fixture
+def start_twin(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let the twin be starting; return a function after which it is up. The upstream stands for it."""
+    backend = backend_from_environment(os.environ)
+    assert backend is not None
     for name in upstream.environment():
         monkeypatch.delenv(name)
     state: list[TwinState] = [Loading()]
     monkeypatch.setattr(Supervisor, "state", property(lambda self: state[0]))
     monkeypatch.setattr(backend_picker, "wait_for_twin", lambda choice, meanwhile: None)
+    ready = Ready(replace(backend, context_window=8192), "", 0)
+    return lambda: state.__setitem__(0, ready)
+
+
+def test_the_size_of_the_context_is_not_guessed_while_the_practice_model_starts(
+    start_twin: Callable[[], None],
+) -> None:
+    page = AppTestPage()
+    assert "Conversation length: 0 tokens" in page.everything()
+    # That of the model on Cloudflare would flip to the other one in a moment.
+    assert "of 60,000" not in page.everything()
+    start_twin()
+    page.run()
+    assert "Conversation length: 0 of 8,192 tokens" in page.everything()
+
+
+def test_a_message_waits_until_the_practice_model_has_started(
+    upstream: Upstream, start_twin: Callable[[], None]
+) -> None:
     page = AppTestPage()
     page.click("starter0")
     assert "Sent as soon as the practice model has started." in page.texts()
@@ -65,7 +86,7 @@ def test_a_message_waits_until_the_practice_model_has_started(
     page.send("Hello")
     assert upstream.requests == []
     assert "Hello" in page.texts(page.by_key("waiting-message"))
-    state[0] = Ready(cloudflare, "", 0)
+    start_twin()
     page.run()
     assert upstream.requests[0].body["messages"] == [{"role": "user", "content": "Hello"}]
     assert not page.has_key("waiting-message")
