@@ -105,6 +105,66 @@ def test_a_link_goes_where_the_text_says(page: Page, text: str, address: str) ->
     assert shown in text
 
 
+# Draws a text that grows character by character; returns the texts and the addresses that a reader sees on the way.
+GROW_JS = """text => {
+    const [root, view] = newView()
+    document.body.replaceChildren(root)
+    return [...text].map((_, index) => {
+        view.show(text.slice(0, index + 1), false)
+        return [root.innerText, [...root.querySelectorAll('a')].map(a => a.getAttribute('href'))]
+    })
+}"""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("See [the docs](https://h.example/a_(b)?c=__d) here", "See the docs here"),
+        ('**Bold [link](<http://h.example/a> "A title")** on', "Bold link on"),
+        ("[x](https://h.example/a=__b) on **the road", "x on the road"),
+        ("- ![a cat](https://h.example/cat.png)\n- b", "a cat\nb"),
+        ("| a |\n|---|\n| [x](mailto:ann@h.example) |", "a\nx"),
+    ],
+)
+def test_the_address_of_a_link_is_hidden_while_it_streams(page: Page, text: str, shown: str) -> None:
+    steps: list[tuple[str, list[str | None]]] = page.evaluate(GROW_JS, text)
+    assert steps[-1][0].strip() == shown
+    complete = steps[-1][1][0]
+    for so_far, addresses in steps:
+        assert "](" not in so_far
+        assert "h.example" not in so_far
+        # An address that is not complete leads elsewhere.
+        assert addresses in ([], [None], [complete])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[docs](https://h.exam",
+        "f[0](x",
+        "It is `[a](https://h",
+        "[a](/relative",
+        "[a](https://h (b",
+        "[a](https://h\n\nb",
+    ],
+)
+def test_a_text_that_ends_in_a_link_loses_nothing(page: Page, text: str) -> None:
+    grown, ended = page.evaluate(
+        """text => {
+            const [root, view] = newView()
+            document.body.replaceChildren(root)
+            view.show(text, false)
+            const grown = root.innerText
+            view.show(text, true)
+            return [grown, root.innerText]
+        }""",
+        text,
+    )
+    assert ended.replace("\n", "") == text.replace("\n", "")
+    if text != "[docs](https://h.exam":
+        assert grown.replace("\n", "").replace("`", "") == text.replace("\n", "").replace("`", "")
+
+
 @pytest.mark.parametrize(
     "text",
     [

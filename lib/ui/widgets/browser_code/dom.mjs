@@ -36,7 +36,7 @@ function draw(tokens) {
     const parent = open.at(-1)
     if (token.nesting < 0) {
       open.pop()
-      if (token.type === "link_close" && !parent.childNodes.length) parent.append(parent.getAttribute("href"))
+      if (token.type === "link_close" && !parent.childNodes.length) parent.append(parent.getAttribute("href") ?? "")
     } else if (token.nesting > 0) {
       const element = openElement(token, numbers)
       let outer = element
@@ -110,15 +110,17 @@ function writtenNumbers(tokens) {
 
 // An image is not fetched. It is a link to it, or its text alone inside a link.
 function image(token, parent) {
-  const text = token.content || token.attrGet("src")
+  const text = token.content || token.attrGet("src") || ""
   if (parent.closest?.("a")) return document.createTextNode(text)
   const anchor = link(token.attrGet("src"), "An image that was not loaded")
   anchor.append(text)
   return anchor
 }
 
+// While it streams, a link without a complete address leads nowhere.
 function link(address, title) {
   const anchor = make("a")
+  if (!address) return anchor
   anchor.setAttribute("href", address)
   anchor.title = title ? `${title}\n${address}` : address
   anchor.target = "_blank"

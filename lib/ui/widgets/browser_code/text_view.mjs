@@ -5,6 +5,14 @@ import { makeParser } from "./markdown.mjs"
 const parser = makeParser()
 // A last line that may still become something else, and would flash if it were drawn.
 const UNSURE = /^(?:[ \t>*+-]|\d{1,9}[.)](?=[ \t]))*(?:`{1,}[^`\s]*|~{1,}[^~\s]*|-+|=+|[*_]+|\|[ \t:|-]*|[+>]|#{1,6})?$/
+// What follows the "](" of a link whose bracket is still open: an address, perhaps in <…>, and perhaps a title.
+const OPEN_TARGET = /^[ \t]*<?([^\s<>]*)>?(?:[ \t]+(?:"[^"\n]*"?|'[^'\n]*'?)?)?$/
+// Other addresses are no links: markdown.mjs.
+const LINKED_SCHEMES = ["https://", "http://", "mailto:"]
+// Stands for the address of such a link.
+const PLACEHOLDER = "https://unfinished.invalid"
+// Marks in an address are no markup.
+const ADDRESS = /\]\([^\s()]*(?:\([^\s()]*\)[^\s()]*)*\)?|https?:\/\/[^\s*]*[^\s*_]/g
 const CODE_SPAN = /(?<!`)(`+)(?!`)(?:[^`]|(?!(?<!`)\1(?!`))`)*?(?<!`)\1(?!`)/g
 
 export class TextView {
@@ -58,8 +66,11 @@ export class TextView {
     const sure = holdBack(tail)
     let tokens = parse(sure)
     if (tokens.findLast(token => !token.nesting)?.type === "inline") {
+      const linked = closeLink(sure)
+      const linkedTokens = linked === sure ? [] : parse(closeMarkup(linked))
       const closed = closeMarkup(sure)
-      if (closed !== sure) tokens = parse(closed)
+      if (dropPlaceholder(linkedTokens)) tokens = linkedTokens
+      else if (closed !== sure) tokens = parse(closed)
     }
     return [tokens, Object.keys(references).length > 0]
   }
@@ -83,7 +94,7 @@ function holdBack(text) {
 
 // Close a code span or emphasis that is open in the last line, so that it looks as it will in the end.
 function closeMarkup(text) {
-  const outside = text.slice(text.lastIndexOf("\n") + 1).replace(CODE_SPAN, "")
+  const outside = text.slice(text.lastIndexOf("\n") + 1).replace(CODE_SPAN, "").replace(ADDRESS, "")
   if (outside.includes("`")) return text.endsWith("`") ? text.replace(/`+$/, "") : `${text}\``
   for (const mark of ["**", "__"]) {
     if (outside.split(mark).length % 2) continue
@@ -91,6 +102,25 @@ function closeMarkup(text) {
     return trimmed.endsWith(mark) ? trimmed.slice(0, -2) : trimmed + mark
   }
   return text
+}
+
+// Put the placeholder in the place of the address of a link at the end whose bracket is still open.
+function closeLink(text) {
+  const bracket = text.lastIndexOf("](")
+  const address = bracket < 0 ? undefined : OPEN_TARGET.exec(text.slice(bracket + 2))?.[1].toLowerCase()
+  if (address === undefined || address.split(")").length > address.split("(").length) return text
+  if (!LINKED_SCHEMES.some(scheme => scheme.startsWith(address) || address.startsWith(scheme))) return text
+  return `${text.slice(0, bracket)}](${PLACEHOLDER})`
+}
+
+// Remove the placeholder from the last link or image. Return false if it is not its address: in code, for example.
+function dropPlaceholder(tokens) {
+  const parts = tokens.findLast(token => token.type === "inline")?.children ?? []
+  const token = parts.findLast(part => part.type === "image" || part.type === "link_open")
+  const name = token?.type === "image" ? "src" : "href"
+  if (token?.attrGet(name) !== PLACEHOLDER) return false
+  token.attrs = token.attrs.filter(([attribute]) => attribute !== name)
+  return true
 }
 
 async function copyCode(event) {
