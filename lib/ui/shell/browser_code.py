@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib.ui.shell import server_address
 from lib.ui.shell.page_paths import server_path
+from lib.ui.shell.whole_reply import WholeReply
 from lib.ui.widgets.model_text import CODE_FOLDER, CODE_PATH, code_version
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
@@ -43,7 +44,7 @@ class BrowserCode:
             return
         if "text/html" in Headers(scope=scope).get("accept", ""):
             scope = _without_compression(scope)
-        await self._app(scope, receive, _PageReply(self._preload, self._scripts, send).send)
+        await self._app(scope, receive, WholeReply(send, _is_page, self._change_page).send)
 
     def _response(self, address: str) -> Response:
         """Return the response to a request for ``VERSION/MODULE``."""
@@ -55,41 +56,19 @@ class BrowserCode:
         cache_control = _FOR_GOOD if version == code_version() else "no-store"
         return Response(body, headers={"cache-control": cache_control}, media_type="text/javascript")
 
+    async def _change_page(self, headers: MutableHeaders, body: bytes) -> bytes:
+        """Name the modules in the headers, and return the page with the scripts that run first."""
+        headers.append("link", self._preload)
+        # A browser that has the page of an earlier version of Paddock would keep it, without the script.
+        del headers["etag"]
+        del headers["last-modified"]
+        return body.replace(_STREAMLITS_SCRIPT, self._scripts + _STREAMLITS_SCRIPT, 1)
+
 
 def _without_compression(scope: Scope) -> Scope:
     """Return the scope of a request for a page that is answered as it is: Streamlit compresses some of them."""
     kept = [(name, value) for name, value in scope["headers"] if name.lower() != b"accept-encoding"]
     return {**scope, "headers": kept}
-
-
-class _PageReply:
-    """Passes one response on; if it is a page, with the names of the modules and the scripts that run first."""
-
-    def __init__(self, preload: str, scripts: bytes, send: Send) -> None:
-        self._preload, self._scripts, self._send = preload, scripts, send
-        self._start: Message | None = None
-        self._parts: list[bytes] = []
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and _is_page(message):
-            self._start = message
-            return
-        if self._start is None:
-            await self._send(message)
-            return
-        self._parts.append(message.get("body", b""))
-        if message.get("more_body", False):
-            return
-        body = b"".join(self._parts)
-        whole = body.replace(_STREAMLITS_SCRIPT, self._scripts + _STREAMLITS_SCRIPT, 1)
-        headers = MutableHeaders(raw=list(self._start["headers"]))
-        headers.append("link", self._preload)
-        headers["content-length"] = str(len(whole))
-        # A browser that has the page of an earlier version of Paddock would keep it, without the script.
-        for name in ("etag", "last-modified", *(() if body else ("content-length",))):  # HEAD has no body
-            del headers[name]
-        await self._send({**self._start, "headers": headers.raw})
-        await self._send({"type": "http.response.body", "body": whole})
 
 
 def _is_page(start: Message) -> bool:

@@ -15,7 +15,7 @@ from lib.ui.shell.browser_code import BrowserCode
 from lib.ui.shell.compressed_files import CompressedFiles
 from lib.ui.shell.server_address import SCRIPT
 from lib.ui.widgets.model_text import CODE_FOLDER, CODE_PATH, code_version
-from tests.ui.shell.asgi_requests import Behind, Door
+from tests.ui.shell.asgi_requests import Behind, Door, Reply, make_scope
 
 # Of dist/browser/markdown-it.esm.min.mjs in the npm package markdown-it 15.0.3.
 MARKDOWN_IT = "d5432491790141da046b1197353705db03264f40b5727f3b4b591f5aba193e30"
@@ -79,3 +79,11 @@ def test_a_page_runs_one_module_before_streamlits_code() -> None:
     assert page.text.replace(address + ours, "").encode() == body
     assert page.header("content-length") == [str(len(page.text.encode()))]
     assert page.header("etag") == []
+
+
+def test_the_head_of_a_page_has_no_length() -> None:
+    """Streamlit says how long its page is, which grows by the scripts."""
+    behind: Any = Behind({"content-type": "text/html", "content-length": "900"}, b"")
+    app: Any = CompressedFiles(BrowserCode(behind))
+    page = Reply(Door(app=app).request(make_scope(headers={"host": "localhost"}, method="HEAD")))
+    assert (page.status, page.header("content-length")) == (200, [])
