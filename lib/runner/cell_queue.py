@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lib.api import wire
@@ -16,7 +16,7 @@ from lib.chat.answer import Answer
 from lib.errors import BadInput
 from lib.experiment import cell_request, plan_grid
 from lib.experiment.plan import Cell, Plan
-from lib.experiment.plan_models import resolve_model
+from lib.experiment.plan_models import asked_models, resolve_model
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import Model
@@ -65,8 +65,7 @@ class CellQueue:
         self._plan = plan
         self._lookup = lookup
         self._variants = plan_grid.variants_for_run(plan, model, find_model)
-        self._numbers: Iterator[int] = iter(range(plan_grid.count_cells(plan)))
-        self._is_ordered = False
+        self._numbers: Iterator[int] = iter(())  # of the cells to come, from the first start on
         self._taken: Collection[int] = frozenset()
         self._again: deque[Result] = deque()
         self._ready: deque[CellJob] = deque()
@@ -85,27 +84,22 @@ class CellQueue:
     def set_backend(self, backend: Backend) -> None:
         """Set the backend, which is part of a request's fingerprint."""
         with self._lock:
+            if not self._where:  # the first start: a run stays with its backend
+                self._numbers = iter(self._ordered_numbers(one_model_at_a_time=backend.can_inspect))
             # The twin's address changes with each start, but its name holds the model; Cloudflare is always the same.
             self._where = backend.base_url if backend.billed else backend.name
-            if not self._is_ordered:
-                # At the first start: a run stays with its backend.
-                self._is_ordered = True
-                if backend.can_inspect:
-                    self._numbers = self._model_by_model()
 
-    def _model_by_model(self) -> Iterator[int]:
-        """Yield the numbers of the cells: all of one model, then all of the next.
+    def _ordered_numbers(self, *, one_model_at_a_time: bool) -> Sequence[int]:
+        """Return the numbers of all cells; all of one model, then all of the next, if that is wanted.
 
         A computer that has no room for several models then loads each of them once.
         """
-        plan, count = self._plan, plan_grid.count_variants(self._plan)
-        models = plan.models or tuple(variant.settings.model for variant in plan.variants)
-        # Of a variant's number, the models change fastest.
-        models = models or (plan.base.model,)
-        for model in dict.fromkeys(models):
-            for number in range(plan_grid.count_cells(plan)):
-                if models[number % count % len(models)] == model:
-                    yield number
+        numbers = range(plan_grid.count_cells(self._plan))
+        if not one_model_at_a_time:
+            return numbers
+        ranks = {model: rank for rank, model in enumerate(asked_models(self._plan))}
+        variants, count = self._variants, len(self._variants)
+        return sorted(numbers, key=lambda number: ranks[variants[number % count].settings.model])
 
     def take_next(self) -> CellJob | None:
         """Return the next cell, or None if none is ready. Raises StorageFailed, and loses nothing then."""
