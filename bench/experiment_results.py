@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from lib.experiment import plan_grid
 from lib.experiment.checks.check_kinds import Contains, Equals, Length, LengthUnit
+from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.results import result_export
 from lib.experiment.results.html_report import render_report
 from lib.experiment.results.paired_comparison import compare_variants
@@ -35,7 +36,7 @@ def main() -> None:
     )
     results = [replace(row, rating=dice.choice((None, 3, 5))) for row in results]
     x, y = (axis.name for axis in plan.axes)
-    names = [variant.name for variant in plan_grid.variants(plan, MODEL)]
+    names = [variant.name for variant in plan_grid.variants(ResolvedPlan(plan, MODEL))]
     tallies = summarise_results(plan, results).variants
     growing = ResultSummary(plan)
 
@@ -55,10 +56,10 @@ def main() -> None:
         ("heatmap", lambda: build_heatmap(plan, results, x, y)),
         ("winner", lambda: find_winner(results, tallies, names, GroupedBy.VARIANTS)),
         ("two settings", lambda: compare_variants(results, 0, 8).counts),
-        ("CSV", lambda: list(result_export.write_csv(plan, MODEL, results))),
-        ("JSON lines", lambda: list(result_export.write_json_lines(plan, MODEL, results))),
-        ("XLSX", lambda: result_export.write_xlsx(plan, MODEL, results)),
-        ("report", lambda: render_report("Bench", plan, MODEL, results, datetime.now(UTC))),
+        ("CSV", lambda: list(result_export.write_csv(ResolvedPlan(plan, MODEL), results))),
+        ("JSON lines", lambda: list(result_export.write_json_lines(ResolvedPlan(plan, MODEL), results))),
+        ("XLSX", lambda: result_export.write_xlsx(ResolvedPlan(plan, MODEL), results)),
+        ("report", lambda: render_report("Bench", ResolvedPlan(plan, MODEL), results, datetime.now(UTC))),
     ]
     base = seconds(json_pass)
     print(f"{len(results):,} results; one pass that writes them as JSON: {base:.3f} s")

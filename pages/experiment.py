@@ -21,7 +21,6 @@ from lib.ui.experiment import (
 from lib.ui.experiment.collapsible_section import draw_setup
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.shell import backend_picker, page_mode, presenting
-from lib.ui.shell.account_catalogue import find_model
 from lib.ui.shell.announcement import Announcement
 from lib.ui.shell.page_heading import draw_hidden_heading
 from lib.ui.shell.page_mode import PageMode
@@ -33,7 +32,7 @@ tab = ExperimentTab(choice.backend)
 draw_hidden_heading("Experiment", tab.draft.name)
 announcement = Announcement()
 live_text_area.begin_drawing()
-problems = find_problems(tab.plan, tab.model, find_model)
+problems = find_problems(tab.resolved)
 # An empty plan shows no problems: the user has not begun yet.
 shown = () if tab.is_blank else problems
 

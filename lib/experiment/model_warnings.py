@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 
-from lib.experiment.plan import Plan
 from lib.experiment.plan_grid import format_value
-from lib.experiment.plan_models import find_parameter, fit_variant, model_names, resolve_model
+from lib.experiment.plan_models import ResolvedPlan, fit_variant, model_names
 from lib.experiment.plan_problems import PlanProblem, setting_problem
-from lib.model.known_models import ModelLookup
 from lib.model.model_record import Model, Number, Parameter
 from lib.model.settings import Setting, Settings, fit_setting
 
@@ -24,36 +21,26 @@ _FEATURE_LABELS = {
 }
 
 
-def find_model_warnings(plan: Plan, model: Model, find_model: ModelLookup) -> Iterator[PlanProblem]:
-    """Yield what each of the plan's models does not take as it is set.
-
-    ``model`` is the one that the plan's base names, whose settings they are.
-    """
-    for id, name in zip(plan.models, model_names(plan.models), strict=True):
-        asked = resolve_model(id, model, find_model)
+def find_model_warnings(resolved: ResolvedPlan) -> Iterator[PlanProblem]:
+    """Yield what each of the plan's models does not take as it is set."""
+    plan, label_of = resolved.plan, resolved.parameter_label
+    for asked, name in zip(resolved.models, model_names(plan.models), strict=True):
         if not asked.is_known:
             continue
         parameters = {parameter.name: parameter for parameter in asked.parameters}
         swept = () if plan.variants else plan.axes
         for number, axis in enumerate(swept):
-            label = _label(plan, model, find_model, axis.name)
-            words = _describe_axis(axis.values, label, name, parameters.get(axis.name))
+            words = _describe_axis(axis.values, label_of(axis.name), name, parameters.get(axis.name))
             if words:
                 yield setting_problem(words, "Remove the model or the setting if that is not wanted.", number)
         axes = {axis.name for axis in swept}
         all_settings = [variant.settings for variant in plan.variants] or [plan.base]
-        if asked is model:  # values out of its own bounds are problems: only what it lacks is left to say
+        if asked is resolved.model:
+            # Values out of its own bounds are problems: only what it lacks is left to say.
             all_settings = [_without(settings, parameters) for settings in all_settings]
-        label_of = partial(_label, plan, model, find_model)
         lines = [line for settings in all_settings for line in _find_changes(settings, label_of, asked, axes)]
         for line in dict.fromkeys(lines):
             yield setting_problem(f"{name} {line}", "The other models are asked with it.")
-
-
-def _label(plan: Plan, model: Model, find_model: ModelLookup, name: str) -> str:
-    """Return the label of a parameter, also of one that only another model than the base's has."""
-    parameter = find_parameter(plan, model, find_model, name)
-    return name if parameter is None else parameter.label
 
 
 def _without(settings: Settings, names: Container[str]) -> Settings:

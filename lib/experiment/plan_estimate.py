@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 
 from lib.api.request import Messages, Request, Turn, build_request
 from lib.chat.answer import Answer, Ending, Timings
@@ -15,9 +15,8 @@ from lib.experiment.checks.check_kinds import Judge
 from lib.experiment.checks.llm_judge import judge_request
 from lib.experiment.inputs.prompt_template import count_variables, fill_template
 from lib.experiment.plan import Cell, Plan, PromptVersion, Variant
-from lib.experiment.plan_models import asked_models, resolve_model
+from lib.experiment.plan_models import ResolvedPlan, asked_models
 from lib.jsonkit.surrogates import utf8_size
-from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import DEFAULT_MODEL_ID, Model, Number
 from lib.model.pricing import cost_in_dollars
 from lib.model.request_options import InputForm
@@ -58,21 +57,15 @@ def _count_tokens(request: Request) -> int:
     return token_count.count_prompt_tokens(request).tokens
 
 
-@lru_cache(maxsize=16)
-def estimate_plan(
-    model: Model,
-    plan: Plan,
-    tokens: Callable[[Request], int] = _count_tokens,
-    find_model: ModelLookup = find_record,
-) -> PlanEstimate:
+def estimate_plan(resolved: ResolvedPlan, tokens: Callable[[Request], int] = _count_tokens) -> PlanEstimate:
     """Estimate the plan. ``tokens`` counts a request's input tokens; the default is the default model's tokenizer.
 
-    ``model`` is the one that the plan's base names, and the judge. Each request is priced with its own model.
-    The time does not grow with the number of settings and repetitions. Raise BadInput if a request of the
-    plan cannot be built. The last few estimates are cached, because the page asks on every rerun.
+    Each request is priced with its own model. The time does not grow with the number of settings and repetitions.
+    Raise BadInput if a request of the plan cannot be built.
     """
+    plan, model = resolved.plan, resolved.model
     rows = plan_grid.count_rows(plan)
-    cells = list(_cell_families(model, plan, find_model))
+    cells = list(_cell_families(resolved))
     judges = list(_judge_families(model, plan))
     judged = sum(request.times for request in judges) * rows
     # A judge reads the answers: reading them is assumed to take as many tokens as writing them.
@@ -133,9 +126,9 @@ class _RequestFamily:
     out: int
 
 
-def _cell_families(model: Model, plan: Plan, find_model: ModelLookup) -> Iterator[_RequestFamily]:
-    all_variants = plan_grid.variants(plan, model, find_model)
-    for kind in _input_kinds(model, plan, all_variants, find_model):
+def _cell_families(resolved: ResolvedPlan) -> Iterator[_RequestFamily]:
+    plan, all_variants = resolved.plan, plan_grid.variants(resolved)
+    for kind in _input_kinds(resolved, all_variants):
         variant = all_variants[kind.number]
         for number, prompt in enumerate(plan.prompts):
             system = prompt.system if variant.system is None else variant.system
@@ -144,8 +137,10 @@ def _cell_families(model: Model, plan: Plan, find_model: ModelLookup) -> Iterato
             bare = replace(plan, prompts=(PromptVersion("", ".", "."),), inputs=replace(plan.inputs, rows=()))
             yield _RequestFamily(
                 kind.model,
-                partial(_build_cell_request, kind.model, plan, all_variants, number, kind.number),
-                cell_request.request(kind.model, bare, Cell(0, 0, 0, 0, 0), (replace(variant, system=None),)),
+                partial(_build_cell_request, resolved, all_variants, number, kind.number),
+                cell_request.request(
+                    replace(resolved, plan=bare), Cell(0, 0, 0, 0, 0), (replace(variant, system=None),)
+                ),
                 (system, prompt.user),
                 kind.count * plan.repetitions,
                 kind.out * plan.repetitions,
@@ -153,9 +148,9 @@ def _cell_families(model: Model, plan: Plan, find_model: ModelLookup) -> Iterato
 
 
 def _build_cell_request(
-    model: Model, plan: Plan, all_variants: Sequence[Variant], prompt: int, variant: int, row: int
+    resolved: ResolvedPlan, all_variants: Sequence[Variant], prompt: int, variant: int, row: int
 ) -> Request:
-    return cell_request.request(model, plan, Cell(0, prompt, row, variant, 0), all_variants)
+    return cell_request.request(resolved, Cell(0, prompt, row, variant, 0), all_variants)
 
 
 @dataclass(frozen=True)
@@ -170,20 +165,19 @@ class _InputKind:
     out: int
 
 
-def _input_kinds(
-    model: Model, plan: Plan, all_variants: Sequence[Variant], find_model: ModelLookup
-) -> list[_InputKind]:
+def _input_kinds(resolved: ResolvedPlan, all_variants: Sequence[Variant]) -> list[_InputKind]:
+    plan = resolved.plan
     if not (setting_count := plan_grid.count_settings(plan)):
         return []
     # In a grid all variants of a model send the same input; only the axis of the output limit matters.
     if not plan.variants:
         return [
-            _grid_kind(resolve_model(id, model, find_model), plan, number, setting_count, all_variants)
+            _grid_kind(resolved.model_of(id), plan, number, setting_count, all_variants)
             for number, id in enumerate(asked_models(plan))
         ]
     kinds: dict[object, _InputKind] = {}
     for number, variant in enumerate(all_variants):
-        asked = resolve_model(variant.settings.model, model, find_model)
+        asked = resolved.model_of(variant.settings.model)
         key = (asked.id, variant.system, variant.settings.features)
         old = kinds.get(key, _InputKind(asked, number, 0, 0))
         out = _cap_tokens(asked, _sent_cap(variant.settings, asked))

@@ -10,9 +10,8 @@ from typing import overload
 
 from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.plan import Axis, Cell, Plan, Variant
-from lib.experiment.plan_models import find_parameter, fit_variant, model_names, resolve_model
+from lib.experiment.plan_models import ResolvedPlan, fit_variant, model_names
 from lib.model import model_record
-from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import Model, Number, Parameter
 from lib.model.schema_alternatives import Scalar
 from lib.model.settings import Settings, default_setting
@@ -86,31 +85,28 @@ def sent_templates(plan: Plan) -> list[tuple[str, str]]:
     return templates + [(name, system) for name, system in own_systems if system is not None]
 
 
-def variants(plan: Plan, model: Model, find_model: ModelLookup = find_record) -> Sequence[Variant]:
+def variants(resolved: ResolvedPlan) -> Sequence[Variant]:
     """Return the plan's own variants or, if it has none, the grid of its axes over its base; each with every model.
 
-    ``model`` is the one that the plan's base names. Of each setting's variants, the models change fastest.
+    Of each setting's variants, the models change fastest.
     """
-    if plan.variants and not plan.models:
-        return plan.variants
-    return _VariantGrid(plan, model, find_model)
+    plan = resolved.plan
+    return plan.variants if plan.variants and not plan.models else _VariantGrid(resolved)
 
 
-def variants_for_run(plan: Plan, model: Model, find_model: ModelLookup = find_record) -> Sequence[Variant]:
+def variants_for_run(resolved: ResolvedPlan) -> Sequence[Variant]:
     """Return the variants for building the requests of a run: a list, which is faster, if the run is as long."""
-    all_variants = variants(plan, model, find_model)
-    return list(all_variants) if len(all_variants) <= count_cells(plan) else all_variants
+    all_variants = variants(resolved)
+    return list(all_variants) if len(all_variants) <= count_cells(resolved.plan) else all_variants
 
 
 class _VariantGrid(Sequence[Variant]):
-    def __init__(self, plan: Plan, model: Model, find_model: ModelLookup) -> None:
-        self._plan, self._model, self._count = plan, model, count_variants(plan)
-        self._models = [resolve_model(id, model, find_model) for id in plan.models]
-        self._names = model_names(plan.models)
+    def __init__(self, resolved: ResolvedPlan) -> None:
+        plan = resolved.plan
+        self._plan, self._model, self._count = plan, resolved.model, count_variants(plan)
+        self._models, self._names = resolved.models, model_names(plan.models)
         # Also those that only other models than the base's have.
-        self._parameters = {
-            axis.name: find_parameter(plan, model, find_model, axis.name) for axis in plan.axes
-        }
+        self._parameters = {axis.name: resolved.find_parameter(axis.name) for axis in plan.axes}
 
     def __len__(self) -> int:
         return self._count

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from lib.experiment.checks.check_kinds import Judge
 from lib.experiment.plan import Axis, Plan
-from lib.model.known_models import ModelLookup, known_or_unknown
+from lib.model.known_models import ModelLookup, find_record, known_or_unknown
 from lib.model.model_record import Model, Number, Parameter
 from lib.model.settings import Setting, Settings, default_setting, fit_setting, fit_to_model
 
@@ -59,48 +60,66 @@ def model_names(ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(name if name and counts[name] == 1 else id for name, id in zip(short, ids, strict=True))
 
 
-def other_parameters(plan: Plan, model: Model, find_model: ModelLookup) -> dict[str, Parameter]:
-    """Return the parameters, by name, that models of the plan have and ``model``, which its base names, has not.
+@dataclass(frozen=True)
+class ResolvedPlan:
+    """A plan with its models. Made for one drawing of the page or one run, because the listed models can change.
 
-    If several models have one, it is that of the first.
+    ``model`` is the one that the plan's base names, and the judge; ``find_model`` looks up the others.
     """
-    own = {parameter.name for parameter in model.parameters}
-    asked = [resolve_model(id, model, find_model) for id in reversed(plan.models)]
-    return {known.name: known for other in asked for known in other.parameters if known.name not in own}
 
+    plan: Plan
+    model: Model
+    find_model: ModelLookup = find_record
 
-def find_parameter(plan: Plan, model: Model, find_model: ModelLookup, name: str) -> Parameter | None:
-    """Return the parameter of that name: the base's model's own, else another asked model's, else None."""
-    own = next((known for known in model.parameters if known.name == name), None)
-    return own or other_parameters(plan, model, find_model).get(name)
+    def model_of(self, id: str) -> Model:
+        """Return the model of that ID, a stand-in if it is not listed here."""
+        return self.model if self.model.id == id else known_or_unknown(self.find_model, id)
 
+    @cached_property
+    def models(self) -> tuple[Model, ...]:
+        """The plan's ``models``."""
+        return tuple(map(self.model_of, self.plan.models))
 
-def models_with(plan: Plan, model: Model, find_model: ModelLookup, name: str) -> tuple[str, ...]:
-    """Return the short names of the plan's models that have that parameter."""
-    return tuple(
-        short
-        for id, short in zip(plan.models, model_names(plan.models), strict=True)
-        if any(known.name == name for known in resolve_model(id, model, find_model).parameters)
-    )
+    @cached_property
+    def other_parameters(self) -> Mapping[str, Parameter]:
+        """The parameters, by name, that models of the plan have and the base's model has not.
 
+        If several models have one, it is that of the first.
+        """
+        own = {parameter.name for parameter in self.model.parameters}
+        others = (known for model in reversed(self.models) for known in model.parameters)
+        return {known.name: known for known in others if known.name not in own}
 
-def fit_base(plan: Plan, model: Model, find_model: ModelLookup, before: Settings | None = None) -> Settings:
-    """Return the base's settings as ``model``, which it names, takes them, and those that only the others have.
+    def find_parameter(self, name: str) -> Parameter | None:
+        """Return the parameter of that name: the base's model's own, else another asked model's, else None."""
+        own = next((known for known in self.model.parameters if known.name == name), None)
+        return own or self.other_parameters.get(name)
 
-    Those are at their defaults unless the base has them, or the settings ``before``.
-    """
-    base = fit_to_model(plan.base, model)
-    set_already = {item.name: item for item in (*(before.items if before else ()), *plan.base.items)}
-    others = tuple(
-        fit_setting(set_already[name], parameter) if name in set_already else default_setting(parameter)
-        for name, parameter in sorted(other_parameters(plan, model, find_model).items())
-    )
-    return replace(base, items=(*base.items, *others))
+    def parameter_label(self, name: str) -> str:
+        """Return the label of the parameter of that name, or the name if no asked model has it."""
+        parameter = self.find_parameter(name)
+        return name if parameter is None else parameter.label
 
+    def models_with(self, name: str) -> tuple[str, ...]:
+        """Return the short names of the plan's models that have that parameter."""
+        return tuple(
+            short
+            for model, short in zip(self.models, model_names(self.plan.models), strict=True)
+            if any(known.name == name for known in model.parameters)
+        )
 
-def resolve_model(id: str, model: Model, find_model: ModelLookup) -> Model:
-    """Return ``model`` if it has that ID, else the one that is looked up; a stand-in if it is not listed here."""
-    return model if model.id == id else known_or_unknown(find_model, id)
+    def fit_base(self, before: Settings | None = None) -> Settings:
+        """Return the base's settings as its model takes them, and those that only the other models have.
+
+        Those are at their defaults unless the base has them, or the settings ``before``.
+        """
+        base = fit_to_model(self.plan.base, self.model)
+        set_already = {item.name: item for item in (*(before.items if before else ()), *self.plan.base.items)}
+        others = tuple(
+            fit_setting(set_already[name], parameter) if name in set_already else default_setting(parameter)
+            for name, parameter in sorted(self.other_parameters.items())
+        )
+        return replace(base, items=(*base.items, *others))
 
 
 def fit_variant(

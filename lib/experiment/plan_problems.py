@@ -22,9 +22,7 @@ from lib.experiment.plan_grid import (
     sent_templates,
     used_variables,
 )
-from lib.experiment.plan_models import find_parameter, other_parameters, resolve_model
-from lib.model.known_models import ModelLookup, find_record
-from lib.model.model_record import Model
+from lib.experiment.plan_models import ResolvedPlan
 from lib.model.settings import check_parameter_value, check_parameters
 
 MAX_CELLS = 100_000
@@ -59,15 +57,13 @@ check_problem = partial(PlanProblem, PlanPart.CHECKS)
 limit_problem = partial(PlanProblem, PlanPart.LIMITS)
 
 
-def find_problems(plan: Plan, model: Model, find_model: ModelLookup = find_record) -> tuple[PlanProblem, ...]:
-    """Return everything that blocks a run, in the order of the plan's parts; empty if the plan can be run.
-
-    ``model`` is the one that the plan's base names; the others are looked up.
-    """
+def find_problems(resolved: ResolvedPlan) -> tuple[PlanProblem, ...]:
+    """Return everything that blocks a run, in the order of the plan's parts; empty if the plan can be run."""
+    plan = resolved.plan
     return (
         *_prompt_problems(plan),
         *_input_problems(plan),
-        *_settings_problems(plan, model, find_model),
+        *_settings_problems(resolved),
         *_check_problems(plan),
         *_limit_problems(plan.limits),
     )
@@ -134,7 +130,8 @@ def _input_problems(plan: Plan) -> Iterator[PlanProblem]:
             )
 
 
-def _settings_problems(plan: Plan, model: Model, find_model: ModelLookup) -> Iterator[PlanProblem]:
+def _settings_problems(resolved: ResolvedPlan) -> Iterator[PlanProblem]:
+    plan, model = resolved.plan, resolved.model
     if not 1 <= plan.repetitions <= MAX_REPETITIONS:
         yield setting_problem(
             f"Repetitions must be between 1 and {MAX_REPETITIONS:,}; {plan.repetitions:,} is not.",
@@ -144,14 +141,14 @@ def _settings_problems(plan: Plan, model: Model, find_model: ModelLookup) -> Ite
         for name in _duplicates(variant.name for variant in plan.variants):
             yield setting_problem(f"Two settings are called “{name}”.", "Choose each once, or rename one.")
     else:
-        yield from _axis_problems(plan, model, find_model)
+        yield from _axis_problems(resolved)
     swept = set() if plan.variants else {axis.name for axis in plan.axes}
     # Each of the other models moves them into its bounds.
-    others = other_parameters(plan, model, find_model).keys()
+    others = resolved.other_parameters.keys()
     named_settings = [(variant.name, variant.settings) for variant in plan.variants] or [("", plan.base)]
     for name, settings in named_settings:
         sent, features = settings.sent_values(), settings.features
-        own = resolve_model(settings.model, model, find_model)
+        own = resolved.model_of(settings.model)
         if plan.models and not own.is_known:
             own = model  # only the plan's models are asked, with what they have of these settings
         checked_later = {*swept, *others} if own.id == model.id else swept
@@ -166,7 +163,7 @@ def _settings_problems(plan: Plan, model: Model, find_model: ModelLookup) -> Ite
         yield setting_problem(f"The model {id} is listed twice.", "Remove one of them.")
     for id in dict.fromkeys(plan.models):
         try:
-            require_known(resolve_model(id, model, find_model))
+            require_known(resolved.model_of(id))
         except BadInput as error:
             yield setting_problem(error.message, error.advice)
     cells = count_cells(plan)
@@ -177,13 +174,14 @@ def _settings_problems(plan: Plan, model: Model, find_model: ModelLookup) -> Ite
         )
 
 
-def _axis_problems(plan: Plan, model: Model, find_model: ModelLookup) -> Iterator[PlanProblem]:
+def _axis_problems(resolved: ResolvedPlan) -> Iterator[PlanProblem]:
+    plan, model = resolved.plan, resolved.model
     for name in _duplicates(axis.name for axis in plan.axes):
         label = parameter_label(model, name)
         yield setting_problem(f"{label} is listed twice.", "Put all its values into one list.")
     for number, axis in enumerate(plan.axes):
-        parameter = find_parameter(plan, model, find_model, axis.name)
-        name = axis.name if parameter is None else parameter.label
+        parameter = resolved.find_parameter(axis.name)
+        name = resolved.parameter_label(axis.name)
         if not axis.values:
             yield setting_problem(
                 f"{name} has no values to try.", "Add some, or remove it from the list.", number

@@ -8,24 +8,22 @@ from lib.experiment.check_problems import check_variables
 from lib.experiment.model_warnings import find_model_warnings
 from lib.experiment.plan import Plan
 from lib.experiment.plan_grid import EXPECTED_VARIABLE, format_value, parameter_label, used_variables
+from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.plan_problems import PlanProblem, check_problem, input_problem, setting_problem
-from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import Model
 from lib.model.request_options import InputForm
 from lib.model.schema_alternatives import Scalar
 from lib.model.settings import Settings
 
 
-def find_warnings(plan: Plan, model: Model, find_model: ModelLookup = find_record) -> tuple[PlanProblem, ...]:
-    """Return what a person should know before the run, each at the part of the plan it is about.
-
-    ``model`` is the one that the plan's base names; the others are looked up.
-    """
+def find_warnings(resolved: ResolvedPlan) -> tuple[PlanProblem, ...]:
+    """Return what a person should know before the run, each at the part of the plan it is about."""
+    plan = resolved.plan
     return (
         *_input_warnings(plan),
         *_form_warnings(plan),
-        *find_model_warnings(plan, model, find_model),
-        *_chance_warnings(plan, model),
+        *find_model_warnings(resolved),
+        *_chance_warnings(plan, resolved.model),
     )
 
 

@@ -15,11 +15,9 @@ from lib.api.request import Request
 from lib.chat.answer import Answer
 from lib.errors import BadInput
 from lib.experiment import cell_request, plan_grid
-from lib.experiment.plan import Cell, Plan
-from lib.experiment.plan_models import asked_models, resolve_model
+from lib.experiment.plan import Cell
+from lib.experiment.plan_models import ResolvedPlan, asked_models
 from lib.experiment.results.cell_result import Result, Status
-from lib.model.known_models import ModelLookup, find_record
-from lib.model.model_record import Model
 
 LOOKAHEAD = 256  # cells whose requests are built together and looked up in one database query
 MAX_RECENT = 256  # answers that may not be in the database yet: far more than wait to be written
@@ -55,16 +53,12 @@ class CellQueue:
 
     def __init__(
         self,
-        model: Model,
-        plan: Plan,
+        resolved: ResolvedPlan,
         lookup: Callable[[Mapping[str, Request]], Mapping[str, Answer]],
-        find_model: ModelLookup = find_record,
     ) -> None:
-        self._model = model
-        self._find_model = find_model
-        self._plan = plan
+        self._resolved, self._plan = resolved, resolved.plan
         self._lookup = lookup
-        self._variants = plan_grid.variants_for_run(plan, model, find_model)
+        self._variants = plan_grid.variants_for_run(resolved)
         self._numbers: Iterator[int] = iter(())  # of the cells to come, from the first start on
         self._taken: Collection[int] = frozenset()
         self._again: deque[Result] = deque()
@@ -178,14 +172,14 @@ class CellQueue:
 
     def _make_job(self, cell: Cell, before: Result | None) -> CellJob:
         try:
-            request = cell_request.request(self._model, self._plan, cell, self._variants, self._find_model)
+            request = cell_request.request(self._resolved, cell, self._variants)
         except BadInput as error:
             return CellJob(cell, None, previous=before, problem=error)
         return CellJob(cell, request, self._fingerprint(request), before)
 
     def _fingerprint(self, request: Request) -> str | None:
         """Return an id of the request and the kind of backend; None if the answer is random, without a seed."""
-        model = resolve_model(request.model, self._model, self._find_model)
+        model = self._resolved.model_of(request.model)
         if not any(
             parameter.is_seed and parameter.name in request.parameters for parameter in model.parameters
         ):

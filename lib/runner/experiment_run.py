@@ -17,7 +17,7 @@ from lib.errors import BadInput, HeldElsewhere, PaddockError
 from lib.experiment import plan_grid
 from lib.experiment.checks.check_kinds import Judge
 from lib.experiment.plan import Limits, Plan
-from lib.experiment.plan_models import asked_models, models_of_requests, resolve_model
+from lib.experiment.plan_models import ResolvedPlan, asked_models, models_of_requests
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.known_models import ModelLookup, find_record, known_or_unknown
 from lib.runner.budget import Budget, bounding_price
@@ -60,7 +60,7 @@ class ExperimentRun:
         self.experiment = entry.experiment_id
         self.plan = saved.plan
         # The one that the plan's base names; it also judges.
-        self.model = model = known_or_unknown(find_model, entry.model)
+        self.model = known_or_unknown(find_model, entry.model)
         self._client = client
         self._store = store
         self._limits = saved.limits
@@ -75,13 +75,11 @@ class ExperimentRun:
         recovered = recover_cells(saved.plan, entry.billed, cells)
         self._counters.add(recovered.results)
         self._rate_limiter = RateLimiter(saved.limits.per_minute)
-        self._find_model = find_model
-        asked = (resolve_model(id, model, find_model) for id in asked_models(saved.plan))
-        price = bounding_price([model.price, *(other.price for other in asked)])
+        self._resolved = ResolvedPlan(saved.plan, self.model, find_model)
+        asked = (self.model, *map(self._resolved.model_of, asked_models(saved.plan)))
+        price = bounding_price([model.price for model in asked])
         self._budget = Budget(saved.limits, price, recovered_spending(recovered))
-        self._queue = CellQueue(
-            model, saved.plan, lambda asked: store.cells.find_answers(owner, asked), find_model
-        )
+        self._queue = CellQueue(self._resolved, lambda requests: store.cells.find_answers(owner, requests))
         self._queue.restore(recovered.saved_numbers, recovered.to_ask)
         self._journal = ResultJournal(store, owner, entry.id, self._counters.add)
         self._journal.restore(set(recovered.saved_numbers), recovered.last_position)
@@ -146,8 +144,7 @@ class ExperimentRun:
             context = WorkerContext(
                 self._client,
                 backend,
-                self.model,
-                self.plan,
+                self._resolved,
                 lambda: self._limits,
                 self._queue,
                 self._rate_limiter,
@@ -155,7 +152,6 @@ class ExperimentRun:
                 self._journal,
                 lambda error: self._end_for_worker(context, error),
                 ConcurrencyLimit(lambda: self._limits.concurrency),
-                self._find_model,
             )
             self._context = context
             self._leader = threading.Thread(

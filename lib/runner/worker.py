@@ -20,11 +20,10 @@ from lib.experiment import plan_grid
 from lib.experiment.checks.check_evaluation import evaluate_check
 from lib.experiment.checks.check_kinds import CheckOutcome, Judge
 from lib.experiment.checks.llm_judge import judge_request, read_verdict
-from lib.experiment.plan import Limits, Plan
+from lib.experiment.plan import Limits
 from lib.experiment.plan_estimate import max_cost
-from lib.experiment.plan_models import resolve_model
+from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.results.cell_result import Result, Status
-from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import Model
 from lib.runner.attempt import Attempt, is_fatal, price_attempt
 from lib.runner.budget import ZERO_DOLLARS, Budget
@@ -45,14 +44,12 @@ JUDGE_IN_DOUBT = "The run ended while the judge was being asked; this may have c
 class WorkerContext:
     """The objects that all workers of one start share. ``ended`` is set when nothing more may be sent.
 
-    ``model`` is the one that the plan's base names, and the judge; ``find_model`` looks up the others. A worker calls
-    ``halt`` to end them all, with the error, or with None if the budget is used up.
+    A worker calls ``halt`` to end them all, with the error, or with None if the budget is used up.
     """
 
     client: WorkersAI
     backend: Backend
-    model: Model
-    plan: Plan
+    resolved: ResolvedPlan
     limits: Callable[[], Limits]
     queue: CellQueue
     rate_limiter: RateLimiter
@@ -60,14 +57,13 @@ class WorkerContext:
     journal: ResultJournal
     halt: Callable[[errors.PaddockError | None], None]
     concurrency_limit: ConcurrencyLimit
-    find_model: ModelLookup = find_record
     ended: threading.Event = field(default_factory=threading.Event)
     failures_in_row: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def model_of(self, request: Request) -> Model:
         """Return the model that a request asks."""
-        return resolve_model(request.model, self.model, self.find_model)
+        return self.resolved.model_of(request.model)
 
 
 def worker_count(limits: Limits) -> int:
@@ -195,8 +191,9 @@ class Worker:
         """Return the cell's result with its answer. Raises _RunEnded with the result so far."""
         context, result, request = self._context, job.initial_result, job.request
         if request is None:
-            nothing = Request(context.model.id, Messages(()), {}, stream=False)
-            accumulator = AnswerAccumulator(context.backend, context.model, nothing)
+            model = context.resolved.model
+            nothing = Request(model.id, Messages(()), {}, stream=False)
+            accumulator = AnswerAccumulator(context.backend, model, nothing)
             return replace(result, status=Status.FAILED, answer=accumulator.build_answer(error=job.problem))
         if result.status is Status.ANSWERED:  # only its judge is missing
             return result
@@ -219,13 +216,14 @@ class Worker:
     def _evaluate_checks(self, job: CellJob, result: Result) -> Result:
         """Return the result with the outcome of each check. Raises _RunEnded if a judge is to be asked later."""
         context, answer = self._context, result.answer
-        if not context.plan.checks or answer is None:
+        plan = context.resolved.plan
+        if not plan.checks or answer is None:
             return result
-        values = plan_grid.row_values(context.plan, job.cell.row)
-        if any(isinstance(check, Judge) for check in context.plan.checks):  # saved before a judge is asked
+        values = plan_grid.row_values(plan, job.cell.row)
+        if any(isinstance(check, Judge) for check in plan.checks):  # saved before a judge is asked
             context.journal.write(result, job.fingerprint, waiting=True)
         earlier, outcomes = result.outcomes, []
-        for number, check in enumerate(context.plan.checks):
+        for number, check in enumerate(plan.checks):
             if not isinstance(check, Judge):
                 outcomes.append(evaluate_check(check, answer, values))
             elif number < len(earlier) and earlier[number].passed is not None:
@@ -243,7 +241,7 @@ class Worker:
         context, answer = self._context, result.answer
         assert answer is not None  # noqa: S101
         try:
-            request = judge_request(context.model, check, answer, values)
+            request = judge_request(context.resolved.model, check, answer, values)
         except errors.BadInput as cannot:
             return result, CheckOutcome(None, cannot.message)
         for tries in itertools.count(1):

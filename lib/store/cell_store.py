@@ -15,6 +15,7 @@ from lib.chat.answer import Answer, Ending
 from lib.errors import BadInput, StorageFailed
 from lib.experiment import cell_request, plan_grid
 from lib.experiment.checks.check_kinds import CheckOutcome
+from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.results.cell_result import Result, Status
 from lib.files import value_codec
 from lib.model.known_models import ModelLookup, find_record, known_or_unknown
@@ -182,14 +183,14 @@ def _read_cells(
     connection: Connection, run_key: int, run: SavedRun, find_model: ModelLookup
 ) -> Iterator[StoredCell]:
     """Yield the run's cells. Requests are not stored: they are built again from the plan."""
-    model = known_or_unknown(find_model, run.entry.model)
-    variants = plan_grid.variants_for_run(run.plan, model, find_model)
+    resolved = ResolvedPlan(run.plan, known_or_unknown(find_model, run.entry.model), find_model)
+    variants = plan_grid.variants_for_run(resolved)
     for row in connection.execute(select(_TABLE).where(_TABLE.c.run == run_key).order_by(_TABLE.c.position)):
         cell = plan_grid.cell_at(run.plan, row.number)
         answer = None
         if row.id is not None:
             try:
-                request = cell_request.request(model, run.plan, cell, variants, find_model)
+                request = cell_request.request(resolved, cell, variants)
             except BadInput:
                 # The model is not listed here, or its bounds have changed since: the answer is shown without its
                 # request.

@@ -12,6 +12,7 @@ from lib.experiment.checks.check_evaluation import evaluate_check
 from lib.experiment.checks.check_kinds import Check, Equals, Length, LengthUnit
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.plan import Axis, Cell, Plan, PromptVersion, Variant
+from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.model_record import Model, default_model
 from lib.model.pricing import cost_in_dollars
@@ -89,7 +90,7 @@ def capitals_results(
 ) -> Iterator[Result]:
     """Yield the result of each cell, in the order of the run. Later settings and the second prompt do better."""
     model, chance = model or default_model(), random.Random(seed)
-    variants = plan_grid.variants(plan, model)
+    variants = plan_grid.variants(ResolvedPlan(plan, model))
     for number in range(plan_grid.count_cells(plan)):
         yield capitals_result(plan, plan_grid.cell_at(plan, number), variants, model, chance, skill)
 
@@ -97,7 +98,7 @@ def capitals_results(
 def capitals_result(
     plan: Plan, cell: Cell, variants: Sequence[Variant], model: Model, chance: random.Random, skill: float
 ) -> Result:
-    request = cell_request.request(model, plan, cell, variants)
+    request = cell_request.request(ResolvedPlan(plan, model), cell, variants)
     hoped = plan_grid.row_values(plan, cell.row).get(plan_grid.EXPECTED_VARIABLE, "")
     better = skill - 0.25 * cell.variant / max(len(variants), 1) + (0.15 if cell.prompt else 0)
     text = hoped if chance.random() < better else " ".join(chance.choices(WORDS, k=chance.randint(3, 40)))

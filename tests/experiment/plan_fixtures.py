@@ -20,9 +20,11 @@ from lib.experiment.checks.check_kinds import (
 )
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.plan import Axis, Limits, Plan, PromptVersion, Variant
+from lib.experiment.plan_models import ResolvedPlan
 from lib.model import model_record
 from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool
 from lib.model.settings import Setting, Settings
+from tests.model.listed_models import find_listed
 
 MODEL = model_record.default_model()
 
@@ -94,3 +96,8 @@ def small_plan(**changes: object) -> Plan:
         "limits": Limits(Decimal("0.05")),
     }
     return Plan(**(fields | changes))  # type: ignore[arg-type]
+
+
+def resolve(plan: Plan) -> ResolvedPlan:
+    """Return the plan, whose base names the default model, with its models: all those of a made-up account."""
+    return ResolvedPlan(plan, MODEL, find_listed)

@@ -9,10 +9,11 @@ from decimal import Decimal
 from lib.experiment import plan_codec
 from lib.experiment.model_sample import choose_sample_models, load_model_sample
 from lib.experiment.plan_estimate import estimate_plan
+from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.plan_problems import find_problems
 from lib.model.catalogue_entry import Ability, CatalogueEntry, parse_entries
 from lib.model.model_record import DEFAULT_MODEL_ID
-from tests.experiment.plan_fixtures import MODEL
+from tests.experiment.plan_fixtures import MODEL, resolve
 from tests.model.catalogue_records import LISTED
 from tests.model.listed_models import find_listed, listed
 
@@ -61,8 +62,8 @@ def test_the_sample_is_sound_and_costs_less_than_a_cent() -> None:
     assert all(find_listed(id) is not None for id in ids)
     sample = load_model_sample(ids, MODEL)
     assert sample.plan.models == ids
-    assert find_problems(sample.plan, MODEL, find_listed) == ()
-    taken = estimate_plan(MODEL, sample.plan, find_model=find_listed)
+    assert find_problems(resolve(sample.plan)) == ()
+    taken = estimate_plan(resolve(sample.plan))
     assert taken.requests == 60
     assert taken.dollars[1] < Decimal("0.01")
     assert plan_codec.read(plan_codec.write(sample.plan)) == sample.plan
@@ -75,4 +76,4 @@ def test_without_the_default_model_the_settings_are_the_first_ones() -> None:
     ids = choose_sample_models([one for one in parse_entries(LISTED) if one.id != DEFAULT_MODEL_ID])
     sample = load_model_sample(ids, listed(ids[0]))
     assert sample.plan.base.model == ids[0]
-    assert find_problems(sample.plan, listed(ids[0]), find_listed) == ()
+    assert find_problems(ResolvedPlan(sample.plan, listed(ids[0]), find_listed)) == ()

@@ -28,16 +28,16 @@ from lib.model.request_options import InputForm, ResponseFormat, Tool
 from lib.model.settings import Settings
 from lib.model.usage import Usage
 from lib.preflight import token_count
-from tests.experiment.plan_fixtures import MODEL, small_plan
+from tests.experiment.plan_fixtures import MODEL, resolve, small_plan
 
 BASE = Settings.defaults(MODEL)
 
 
 def every_request(plan: Plan) -> list[Request]:
     """Return everything the plan sends, except to judges."""
-    variants = plan_grid.variants(plan, MODEL)
+    variants = plan_grid.variants(resolve(plan))
     return [
-        cell_request.request(MODEL, plan, plan_grid.cell_at(plan, number), variants)
+        cell_request.request(resolve(plan), plan_grid.cell_at(plan, number), variants)
         for number in range(plan_grid.count_cells(plan))
     ]
 
@@ -89,7 +89,7 @@ PLANS = st.builds(
 @settings(max_examples=30)
 @given(PLANS)
 def test_all_requests_counted(plan: Plan) -> None:
-    estimate = estimate_plan(MODEL, plan)
+    estimate = estimate_plan(resolve(plan))
     requests = every_request(plan)
     assert estimate.requests == len(requests)
     assert estimate.counted_inputs is None
@@ -129,7 +129,7 @@ def test_too_many_to_count_all(long_row: int | None, form: InputForm) -> None:
         repetitions=2,
         prompts=(PromptVersion("A", "Ünder {{expected}}", "{{x}} is {{y}}, {{ y }}"),),
     )
-    estimate = estimate_plan(MODEL, plan)
+    estimate = estimate_plan(resolve(plan))
     assert estimate.counted_inputs == MAX_COUNTED_INPUTS
     requests = every_request(plan)
     real = sum(map(count_input, requests))
@@ -144,7 +144,10 @@ def test_judges_are_counted() -> None:
     plan = small_plan(
         checks=(ValidJson(), Judge("Is {{x}} in it?"), Judge("Is it kind?")), axes=(Axis("top_k", (1, 2)),)
     )
-    estimate, bare = estimate_plan(MODEL, plan), estimate_plan(MODEL, replace(plan, checks=()))
+    estimate, bare = (
+        estimate_plan(resolve(plan)),
+        estimate_plan(resolve(replace(plan, checks=()))),
+    )
     assert (estimate.requests, estimate.judge_requests, bare.judge_requests) == (4, 8, 0)
     assert estimate.tokens_in[0] > bare.tokens_in[0] + 8 * 50
     asked = every_request(plan)[0]
@@ -169,9 +172,9 @@ def test_judges_are_counted() -> None:
 
 def test_the_time_is_the_pace_or_the_answers_own() -> None:
     plan = small_plan(repetitions=50, limits=Limits(per_minute=10, concurrency=8))
-    assert estimate_plan(MODEL, plan).seconds == (600.0, 600.0)
-    slow = estimate_plan(MODEL, replace(plan, limits=Limits(per_minute=100_000, concurrency=1))).seconds
-    fast = estimate_plan(MODEL, replace(plan, limits=Limits(per_minute=100_000, concurrency=10))).seconds
+    assert estimate_plan(resolve(plan)).seconds == (600.0, 600.0)
+    slow = estimate_plan(resolve(replace(plan, limits=Limits(per_minute=100_000, concurrency=1)))).seconds
+    fast = estimate_plan(resolve(replace(plan, limits=Limits(per_minute=100_000, concurrency=10)))).seconds
     assert 0 < fast[0] < fast[1] == pytest.approx(slow[1] / 10)
 
 
@@ -184,7 +187,7 @@ def test_the_number_of_settings_costs_no_time() -> None:
         return 10
 
     axes = (Axis("seed", tuple(range(1, 10_001))), Axis("temperature", tuple(n / 200 for n in range(1000))))
-    estimate = estimate_plan(MODEL, small_plan(axes=axes), counting)
+    estimate = estimate_plan(resolve(small_plan(axes=axes)), counting)
     assert estimate.requests == 20_000_000
     assert estimate.tokens_in[0] == 200_000_000
     assert len(counted) == 2
@@ -206,5 +209,5 @@ def test_no_request_has_more_tokens_than_its_bound(text: str, raw: bool) -> None
 
 
 def test_nothing_to_ask_takes_nothing() -> None:
-    estimate = estimate_plan(MODEL, small_plan(inputs=Inputs()))
+    estimate = estimate_plan(resolve(small_plan(inputs=Inputs())))
     assert (estimate.requests, estimate.tokens_in, estimate.dollars) == (0, (0, 0), (Decimal(0), Decimal(0)))

@@ -18,7 +18,7 @@ from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.plan import Axis, Plan, PromptVersion, Variant
 from lib.model.request_options import Function, InputForm, ResponseFormat, Tool
 from lib.model.settings import Settings
-from tests.experiment.plan_fixtures import MODEL, small_plan
+from tests.experiment.plan_fixtures import MODEL, resolve, small_plan
 
 BASE = Settings.defaults(MODEL)
 SWEPT = small_plan(
@@ -44,7 +44,7 @@ def test_every_combination_once_and_settings_in_turn() -> None:
 
 
 def test_variants_are_named_by_what_differs() -> None:
-    variants = plan_grid.variants(SWEPT, MODEL)
+    variants = plan_grid.variants(resolve(SWEPT))
     assert [row.name for row in variants] == [
         "Temperature 0 · Top p 0.9",
         "Temperature 0 · Top p 1",
@@ -58,9 +58,9 @@ def test_variants_are_named_by_what_differs() -> None:
         "top_p": 0.9,
     }
     assert "temperature" not in variants[-1].settings.sent_values()
-    assert [variant.name for variant in plan_grid.variants(small_plan(), MODEL)] == ["As set"]
+    assert [variant.name for variant in plan_grid.variants(resolve(small_plan()))] == ["As set"]
     chosen = (Variant("Mine", BASE),)
-    assert plan_grid.variants(replace(SWEPT, variants=chosen), MODEL) is chosen
+    assert plan_grid.variants(resolve(replace(SWEPT, variants=chosen))) is chosen
     assert plan_grid.count_variants(replace(SWEPT, variants=chosen)) == 1
 
 
@@ -74,7 +74,7 @@ def test_ten_million_cells_are_counted_without_being_made() -> None:
     )
     assert plan_grid.count_cells(huge) == 10_000_000
     assert plan_grid.cell_at(huge, 9_999_999).variant == 999_999
-    assert plan_grid.variants(huge, MODEL)[999_999].name == "Seed 1000 · Temperature 4.995"
+    assert plan_grid.variants(resolve(huge))[999_999].name == "Seed 1000 · Temperature 4.995"
 
 
 def test_a_plan_without_inputs_is_one_row() -> None:
@@ -89,7 +89,11 @@ def test_the_expected_answer_is_a_variable_too() -> None:
 
 def sent_input(plan: Plan, number: int = 0) -> object:
     """Return the input that a cell of that plan sends."""
-    return request(MODEL, plan, plan_grid.cell_at(plan, number), plan_grid.variants(plan, MODEL)).input
+    return request(
+        resolve(plan),
+        plan_grid.cell_at(plan, number),
+        plan_grid.variants(resolve(plan)),
+    ).input
 
 
 def test_the_request_of_a_cell() -> None:
@@ -110,7 +114,11 @@ def test_every_feature_is_sent_but_streaming() -> None:
         functions=(function,),
         response_format=ResponseFormat(),
     )
-    sent = request(MODEL, p := small_plan(base=full), plan_grid.cell_at(p, 0), plan_grid.variants(p, MODEL))
+    sent = request(
+        resolve(p := small_plan(base=full)),
+        plan_grid.cell_at(p, 0),
+        plan_grid.variants(resolve(p)),
+    )
     assert sent.input == Messages(
         (Turn("system", "You know 1."), Turn("user", "What is 2?")), True, (tool,), (function,)
     )
@@ -126,9 +134,9 @@ def test_a_fixed_seed_moves_with_the_repetitions() -> None:
         p = small_plan(
             base=BASE.with_value("seed", seed), repetitions=3, inputs=Inputs(("x", "y"), (("1", "2"),))
         )
-        variants = plan_grid.variants(p, MODEL)
+        variants = plan_grid.variants(resolve(p))
         return [
-            request(MODEL, p, plan_grid.cell_at(p, number), variants).parameters["seed"]
+            request(resolve(p), plan_grid.cell_at(p, number), variants).parameters["seed"]
             for number in range(3)
         ]
 
@@ -137,7 +145,9 @@ def test_a_fixed_seed_moves_with_the_repetitions() -> None:
     assert (
         "seed"
         not in request(
-            MODEL, small_plan(), plan_grid.cell_at(small_plan(), 0), plan_grid.variants(small_plan(), MODEL)
+            resolve(small_plan()),
+            plan_grid.cell_at(small_plan(), 0),
+            plan_grid.variants(resolve(small_plan())),
         ).parameters
     )
 

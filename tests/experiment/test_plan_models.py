@@ -16,16 +16,20 @@ from lib.experiment.cell_request import request
 from lib.experiment.checks.check_kinds import Judge
 from lib.experiment.plan import Axis, Cell, Plan, Variant
 from lib.experiment.plan_estimate import estimate_plan, max_cost
-from lib.experiment.plan_models import asked_models, fit_base, group_by_model, model_names, models_with
+from lib.experiment.plan_models import (
+    asked_models,
+    group_by_model,
+    model_names,
+)
 from lib.experiment.plan_problems import find_problems
 from lib.experiment.plan_warnings import find_warnings
 from lib.experiment.results.paired_comparison import compare_runs
 from lib.model.model_record import DEFAULT_MODEL_ID
 from lib.model.request_options import ResponseFormat
 from lib.model.settings import Settings
-from tests.experiment.plan_fixtures import MODEL, small_plan
+from tests.experiment.plan_fixtures import MODEL, resolve, small_plan
 from tests.experiment.results.made_up_models import made_up_plan, made_up_results
-from tests.model.listed_models import FOUR_MODELS, LLAMA_70B, MISTRAL, QWEN, find_listed, listed
+from tests.model.listed_models import FOUR_MODELS, LLAMA_70B, MISTRAL, QWEN, listed
 
 ONLY_QWENS = "top_logprobs"
 AXES = (Axis("temperature", (0.0, 3.0)), Axis("top_k", (10, None)))
@@ -39,9 +43,9 @@ NAMES = (
 
 
 def all_requests(plan: Plan) -> list[tuple[Cell, Request]]:
-    variants = plan_grid.variants(plan, MODEL, find_listed)
+    variants = plan_grid.variants(resolve(plan))
     cells = [plan_grid.cell_at(plan, number) for number in range(plan_grid.count_cells(plan))]
-    return [(cell, request(MODEL, plan, cell, variants, find_listed)) for cell in cells]
+    return [(cell, request(resolve(plan), cell, variants)) for cell in cells]
 
 
 def test_every_setting_is_asked_with_every_model_in_turn() -> None:
@@ -70,7 +74,7 @@ def test_a_model_gets_what_it_has_within_its_bounds() -> None:
         assert {row[1:] for row in sent if row[0] == id} == {(0, 10), (0, None), (3, 10), (3, None)}
     # Qwen has no top k, and a temperature up to 2.
     assert {row[1:] for row in sent if row[0] == QWEN} == {(0, None), (2, None)}
-    variants = plan_grid.variants(SWEPT, MODEL, find_listed)
+    variants = plan_grid.variants(resolve(SWEPT))
     assert [variants[number].name for number in (0, 3, 4)] == [
         f"{NAMES[0]} · Temperature 0 · Top k 10",
         f"{NAMES[3]} · Temperature 0 · Top k 10",
@@ -85,7 +89,7 @@ def test_without_an_axis_the_settings_name_the_model() -> None:
     assert asked_models(plan) == (DEFAULT_MODEL_ID,)
     assert group_by_model(plan) is None
     assert group_by_model(replace(plan, models=(QWEN,))) is None
-    alone = plan_grid.variants(replace(plan, models=(QWEN,)), MODEL, find_listed)
+    alone = plan_grid.variants(resolve(replace(plan, models=(QWEN,))))
     assert [(variant.name, variant.settings.model) for variant in alone] == [("As set", QWEN)]
     presets = replace(
         plan,
@@ -99,13 +103,13 @@ def test_without_an_axis_the_settings_name_the_model() -> None:
     assert (groups.names, groups.model_of(1), groups.setting_of(1)) == (("Small", "Large"), 1, 0)
     assert Counter(sent.model for _, sent in all_requests(presets)) == {DEFAULT_MODEL_ID: 2, LLAMA_70B: 2}
     both = replace(presets, models=(MISTRAL, QWEN))
-    assert [variant.name for variant in plan_grid.variants(both, MODEL, find_listed)] == [
+    assert [variant.name for variant in plan_grid.variants(resolve(both))] == [
         "mistral-small-3.1-24b-instruct · Small",
         "qwen3.8-27b · Small",
         "mistral-small-3.1-24b-instruct · Large",
         "qwen3.8-27b · Large",
     ]
-    assert plan_grid.variants(both, MODEL, find_listed)[3].system == "Be exact."
+    assert plan_grid.variants(resolve(both))[3].system == "Be exact."
 
 
 def test_names_are_short_unless_two_are_alike() -> None:
@@ -123,8 +127,8 @@ def test_saved_and_read_without_loss() -> None:
 
 def test_the_estimate_prices_each_cell_with_its_own_model() -> None:
     plan = small_plan(models=FOUR_MODELS)
-    whole = estimate_plan(MODEL, plan, find_model=find_listed)
-    parts = [estimate_plan(MODEL, replace(plan, models=(id,)), find_model=find_listed) for id in FOUR_MODELS]
+    whole = estimate_plan(resolve(plan))
+    parts = [estimate_plan(resolve(replace(plan, models=(id,)))) for id in FOUR_MODELS]
     assert whole.requests == 8
     assert whole.dollars == tuple(sum(part.dollars[end] for part in parts) for end in (0, 1))
     assert whole.tokens_out == (0, 8 * 256)
@@ -132,7 +136,7 @@ def test_the_estimate_prices_each_cell_with_its_own_model() -> None:
     reserved = [max_cost(listed(sent.model), sent) for _, sent in all_requests(plan)]
     least_70b = listed(LLAMA_70B).price.output_per_million * 256 * 2 / 1_000_000
     assert least_70b < parts[2].dollars[1] <= whole.dollars[1] <= sum(reserved, Decimal(0))
-    judged = estimate_plan(MODEL, replace(plan, checks=(Judge("Good?"),)), find_model=find_listed)
+    judged = estimate_plan(resolve(replace(plan, checks=(Judge("Good?"),))))
     assert judged.judge_requests == 8
     # One judge for all: the model of the common settings.
     dearer = judged.dollars[1] - whole.dollars[1]
@@ -141,16 +145,16 @@ def test_the_estimate_prices_each_cell_with_its_own_model() -> None:
 
 def test_a_model_that_is_not_listed_is_a_problem() -> None:
     plan = replace(SWEPT, models=(DEFAULT_MODEL_ID, "@cf/gone/away", QWEN, QWEN))
-    messages = [problem.message for problem in find_problems(plan, MODEL, find_listed)]
+    messages = [problem.message for problem in find_problems(resolve(plan))]
     assert messages == [
         f"The model {QWEN} is listed twice.",
         "The model @cf/gone/away is not among the models that Paddock can reach.",
     ]
-    assert find_problems(SWEPT, MODEL, find_listed) == ()
+    assert find_problems(resolve(SWEPT)) == ()
     variant = replace(
         SWEPT, models=(), axes=(), variants=(Variant("Far", Settings((), model="@cf/gone/away")),)
     )
-    (problem,) = find_problems(variant, MODEL, find_listed)
+    (problem,) = find_problems(resolve(variant))
     assert problem.message.startswith("Far: The model @cf/gone/away is not among")
 
 
@@ -158,7 +162,7 @@ def test_what_a_model_lacks_is_named_before_the_run() -> None:
     schema = ResponseFormat('{"type": "object"}')
     base = SWEPT.base.with_value("repetition_penalty", 1.5).with_value("frequency_penalty", -1)
     plan = replace(SWEPT, base=base.with_features(response_format=schema), axes=AXES)
-    said = [(warning.message, warning.number) for warning in find_warnings(plan, MODEL, find_listed)]
+    said = [(warning.message, warning.number) for warning in find_warnings(resolve(plan))]
     assert ("qwen3.8-27b takes temperature 0 to 2: it gets 2 instead of 3.", 0) in said
     assert ("qwen3.8-27b has no top k, so all its values ask the same.", 1) in said
     assert (
@@ -181,7 +185,7 @@ def test_runs_are_compared_model_by_model() -> None:
     new = replace(old, models=(QWEN, DEFAULT_MODEL_ID))
     before = made_up_results(old, 2, lambda cell: cell.variant == 1)
     after = made_up_results(new, 2, lambda cell: cell.variant == 0)
-    comparison = compare_runs(MODEL, (old, before), (new, after), find_listed)
+    comparison = compare_runs((resolve(old), before), (resolve(new), after))
     assert comparison.unmatched == 0
     # Qwen passes in both runs, at another place.
     assert comparison.passed == (5, 5)
@@ -191,53 +195,53 @@ def test_runs_are_compared_model_by_model() -> None:
 def effort_plan(effort: str = "high") -> Plan:
     """Return a plan of the default model and Qwen, with a setting that only Qwen has."""
     plan = small_plan(models=(DEFAULT_MODEL_ID, QWEN))
-    base = fit_base(plan, MODEL, find_listed)
+    base = resolve(plan).fit_base()
     return replace(plan, base=base.with_value("reasoning_effort", effort))
 
 
 def test_settings_that_only_other_models_have_reach_those() -> None:
     plan = effort_plan()
     assert "reasoning_effort" not in {parameter.name for parameter in MODEL.parameters}
-    assert find_problems(plan, MODEL, find_listed) == ()
+    assert find_problems(resolve(plan)) == ()
     sent = {(r.model, r.parameters.get("reasoning_effort")) for _, r in all_requests(plan)}
     assert sent == {(DEFAULT_MODEL_ID, None), (QWEN, "high")}
-    warnings = [warning.message for warning in find_warnings(plan, MODEL, find_listed)]
+    warnings = [warning.message for warning in find_warnings(resolve(plan))]
     assert f"{NAMES[0]} has no reasoning effort, so high is not sent to it." in warnings
-    assert models_with(plan, MODEL, find_listed, "reasoning_effort") == (NAMES[3],)
+    assert resolve(plan).models_with("reasoning_effort") == (NAMES[3],)
     # It is saved, and read again.
     read = plan_codec.read(json.loads(json.dumps(plan_codec.write(plan))))
-    assert fit_base(read, MODEL, find_listed) == plan.base
+    assert resolve(read).fit_base() == plan.base
     # Without the model it goes.
     alone = replace(plan, models=(DEFAULT_MODEL_ID,))
-    assert fit_base(alone, MODEL, find_listed) == Settings.defaults(MODEL)
-    assert find_problems(replace(plan, models=()), MODEL, find_listed) != ()
+    assert resolve(alone).fit_base() == Settings.defaults(MODEL)
+    assert find_problems(resolve(replace(plan, models=()))) != ()
 
 
 def test_a_number_that_only_other_models_have_can_be_swept() -> None:
     plan = replace(small_plan(models=(DEFAULT_MODEL_ID, QWEN)), axes=(Axis(ONLY_QWENS, (1, None)),))
-    assert find_problems(plan, MODEL, find_listed) == ()
+    assert find_problems(resolve(plan)) == ()
     sent = Counter((r.model, r.parameters.get(ONLY_QWENS)) for _, r in all_requests(plan))
     assert set(sent) == {(DEFAULT_MODEL_ID, None), (QWEN, 1), (QWEN, None)}
     label = listed(QWEN).parameter(ONLY_QWENS).label
-    assert plan_grid.variants(plan, MODEL, find_listed)[1].name == f"{NAMES[3]} · {label} 1"
+    assert plan_grid.variants(resolve(plan))[1].name == f"{NAMES[3]} · {label} 1"
     bad = replace(plan, axes=(Axis(ONLY_QWENS, (-(10**9),)),))
-    assert [problem.number for problem in find_problems(bad, MODEL, find_listed)] == [0]
+    assert [problem.number for problem in find_problems(resolve(bad))] == [0]
     unknown = replace(plan, axes=(Axis("no_such_setting", (1,)),))
-    assert [problem.number for problem in find_problems(unknown, MODEL, find_listed)] == [0]
+    assert [problem.number for problem in find_problems(resolve(unknown))] == [0]
 
 
 def test_a_preset_of_another_model_is_asked_with_its_own_settings_or_fitted() -> None:
     thinker = Settings.defaults(listed(QWEN)).with_value("reasoning_effort", "low")
     variants = (Variant("Small", Settings.defaults(MODEL)), Variant("Thinker", thinker))
     plan = replace(small_plan(), variants=variants)
-    assert find_problems(plan, MODEL, find_listed) == ()
+    assert find_problems(resolve(plan)) == ()
     assert {(r.model, r.parameters.get("reasoning_effort")) for _, r in all_requests(plan)} == {
         (DEFAULT_MODEL_ID, None),
         (QWEN, "low"),
     }
     # With models of the plan's own, each is asked with both presets.
     both = replace(plan, models=(DEFAULT_MODEL_ID, MISTRAL))
-    assert find_problems(both, MODEL, find_listed) == ()
+    assert find_problems(resolve(both)) == ()
     assert {r.model for _, r in all_requests(both)} == {DEFAULT_MODEL_ID, MISTRAL}
     gone = replace(plan, variants=(Variant("Gone", replace(thinker, model="@cf/acme/gone")),))
-    assert any("@cf/acme/gone" in problem.message for problem in find_problems(gone, MODEL, find_listed))
+    assert any("@cf/acme/gone" in problem.message for problem in find_problems(resolve(gone)))

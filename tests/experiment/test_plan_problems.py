@@ -27,7 +27,7 @@ from lib.experiment.plan_problems import PlanPart, find_problems
 from lib.experiment.plan_warnings import find_warnings
 from lib.model.request_options import InputForm, ResponseFormat, Tool
 from lib.model.settings import Settings
-from tests.experiment.plan_fixtures import MODEL, PLANS, small_plan
+from tests.experiment.plan_fixtures import MODEL, PLANS, resolve, small_plan
 
 BASE = Settings.defaults(MODEL)
 SCHEMA = ResponseFormat('{"type": "object"}')
@@ -44,13 +44,13 @@ ALL_CHECKS = (
 
 
 def test_a_sound_plan_has_none() -> None:
-    assert find_problems(small_plan(checks=ALL_CHECKS, axes=(Axis("temperature", (0, None)),)), MODEL) == ()
-    assert find_problems(small_plan(inputs=Inputs(), prompts=(PromptVersion("A", "", "Hi"),)), MODEL) == ()
+    assert find_problems(resolve(small_plan(checks=ALL_CHECKS, axes=(Axis("temperature", (0, None)),)))) == ()
+    assert find_problems(resolve(small_plan(inputs=Inputs(), prompts=(PromptVersion("A", "", "Hi"),)))) == ()
     expected = Inputs(("x", "y"), (("1", "2"),), "y")
-    assert find_problems(small_plan(inputs=expected, checks=(Equals(),)), MODEL) == ()
+    assert find_problems(resolve(small_plan(inputs=expected, checks=(Equals(),)))) == ()
     assert (
         find_problems(
-            small_plan(base=BASE.with_features(response_format=SCHEMA), checks=(MatchesSchema(),)), MODEL
+            resolve(small_plan(base=BASE.with_features(response_format=SCHEMA), checks=(MatchesSchema(),)))
         )
         == ()
     )
@@ -152,22 +152,22 @@ def prompts(*texts: str) -> tuple[PromptVersion, ...]:
     ],
 )
 def test_what_blocks_a_run(changes: dict[str, object], where: PlanPart, says: str) -> None:
-    (problem,) = find_problems(small_plan(**changes), MODEL)
+    (problem,) = find_problems(resolve(small_plan(**changes)))
     assert problem.part is where
     assert says in problem.message
     assert problem.advice
 
 
 def test_a_column_of_another_case_is_offered() -> None:
-    (problem,) = find_problems(small_plan(inputs=Inputs(("X", "y"), (("1", "2"),))), MODEL)
+    (problem,) = find_problems(resolve(small_plan(inputs=Inputs(("X", "y"), (("1", "2"),)))))
     assert problem.advice == "Write it as the column is written: X."
 
 
 @settings(max_examples=60)
 @given(PLANS)
 def test_any_plan_is_looked_through(plan: Plan) -> None:
-    find_problems(plan, MODEL)
-    find_warnings(plan, MODEL)
+    find_problems(resolve(plan))
+    find_warnings(resolve(plan))
 
 
 @settings(max_examples=60)
@@ -176,12 +176,14 @@ def test_a_plan_without_problems_can_be_asked(plan: Plan) -> None:
     """The generated prompts and features replace those of a sound plan."""
     features = plan.base.features
     sound = small_plan(prompts=plan.prompts or small_plan().prompts, base=replace(BASE, features=features))
-    if find_problems(sound, MODEL):
+    if find_problems(resolve(sound)):
         return
     for number in range(plan_grid.count_cells(sound)):
         with suppress(BadInput) if features.form is InputForm.PROMPT else nullcontext():
             cell_request.request(
-                MODEL, sound, plan_grid.cell_at(sound, number), plan_grid.variants(sound, MODEL)
+                resolve(sound),
+                plan_grid.cell_at(sound, number),
+                plan_grid.variants(resolve(sound)),
             )
 
 
@@ -210,8 +212,8 @@ def test_a_plan_without_problems_can_be_asked(plan: Plan) -> None:
 )
 def test_what_is_in_vain_is_remarked(changes: dict[str, object], says: tuple[str, ...]) -> None:
     plan = small_plan(**changes)
-    assert find_problems(plan, MODEL) == ()
-    problem = find_warnings(plan, MODEL)
+    assert find_problems(resolve(plan)) == ()
+    problem = find_warnings(resolve(plan))
     assert len(problem) == len(says)
     for remark, words in zip(problem, says, strict=True):
         assert words in remark.message

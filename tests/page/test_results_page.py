@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from lib.experiment.plan_grid import variants
+from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.results.cell_result import Status
 from lib.experiment.results.paired_comparison import PairChange, compare_runs
 from lib.experiment.results.result_summary import build_heatmap, summarise_results
@@ -198,8 +199,9 @@ def test_side_by_side_with_an_earlier_run(page: Open) -> None:
     tab = page("Side by side")
     says(tab, "pairs pass")
     tab.by_key("results-versus-kind").get_by_role("radio", name="Another run").click()
-    before = (PLAN, list(generated_plans.capitals_results(PLAN, seed=2, skill=0.6)))
-    counts = compare_runs(default_model(), before, (PLAN, RESULTS)).counts
+    resolved = ResolvedPlan(PLAN, default_model())
+    before = list(generated_plans.capitals_results(PLAN, seed=2, skill=0.6))
+    counts = compare_runs((resolved, before), (resolved, RESULTS)).counts
     says(
         tab,
         f"{counts[PairChange.BETTER]} got better and {counts[PairChange.WORSE]} got worse: clearly better",
@@ -257,7 +259,7 @@ def test_what_won_is_kept_and_opened_in_the_chat(page: Open) -> None:
 
 def test_the_best_of_the_moment_is_gone_on_with_until_somebody_chooses(page: Open) -> None:
     tab = page(show="growing")
-    names = [variant.name for variant in variants(PLAN, default_model())]
+    names = [variant.name for variant in variants(ResolvedPlan(PLAN, default_model()))]
 
     def best(count: int) -> str:
         results = RESULTS[:count]

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from lib.api.client import WorkersAI
 from lib.experiment.checks.check_kinds import Contains, Judge
 from lib.experiment.plan import Limits, Plan
+from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.results.model_comparison import compare_asked_models
 from lib.experiment.results.model_verdict import describe_models
 from lib.model.model_record import DEFAULT_MODEL_ID
@@ -98,7 +99,7 @@ def test_a_thousand_cells_over_four_models_keep_budget_and_pace(url: str) -> Non
 
 def _check_comparison(plan: Plan, run: ExperimentRun) -> None:
     """The truth: 40 %, 80 %, 90 % and 90 % of the answers are right, and Qwen costs most."""
-    comparison = compare_asked_models(plan, run.latest(), find_listed)
+    comparison = compare_asked_models(ResolvedPlan(plan, MODEL, find_listed), run.latest())
     assert comparison is not None
     assert [model.tally.pass_rate for model in comparison.models] == [0.4, 0.8, 0.9, 0.9]
     for model, id in zip(comparison.models, FOUR_MODELS, strict=True):
@@ -167,6 +168,8 @@ def test_a_run_of_a_model_that_is_no_longer_listed_is_shown_without_its_requests
     }
     assert all(answer is not None and answer.text for answer in shown.values())
     results = [cell.result for cell in cells]
-    comparison = compare_asked_models(plan, results, lambda id: MODEL if id == DEFAULT_MODEL_ID else None)
+    comparison = compare_asked_models(
+        ResolvedPlan(plan, MODEL, lambda id: MODEL if id == DEFAULT_MODEL_ID else None), results
+    )
     assert comparison is not None
     assert comparison.models[1].dollars is None

@@ -12,6 +12,7 @@ from lib.errors import ServiceFailed, StorageFailed
 from lib.experiment import cell_request, plan_grid
 from lib.experiment.checks.check_kinds import CheckOutcome
 from lib.experiment.plan import Limits, Plan
+from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.request_options import ToolCall
 from lib.model.usage import Usage
@@ -41,7 +42,9 @@ def store_new_run(store: Store, asked: Plan, owner: str = "ann", id: str = "r") 
 
 def make_answered_result(asked: Plan, number: int, text: str = f"Four{ODD}") -> Result:
     cell = plan_grid.cell_at(asked, number)
-    request = cell_request.request(MODEL, asked, cell, plan_grid.variants(asked, MODEL))
+    request = cell_request.request(
+        ResolvedPlan(asked, MODEL), cell, plan_grid.variants(ResolvedPlan(asked, MODEL))
+    )
     answer = Answer(
         text,
         request,

@@ -16,14 +16,13 @@ from lib.experiment.checks.check_evaluation import judged_text
 from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.plan import Plan
 from lib.experiment.plan_grid import count_rows, format_value, parameter_label, variants
-from lib.experiment.plan_models import asked_models, resolve_model
+from lib.experiment.plan_models import ResolvedPlan, asked_models
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.model_chart import model_chart, ranked_models
 from lib.experiment.results.model_comparison import ModelComparison, compare_asked_models
 from lib.experiment.results.model_verdict import describe_correction, describe_models
 from lib.experiment.results.result_summary import ResultTally, build_heatmap, rank_groups, summarise_results
 from lib.experiment.results.winner import GroupedBy, Winner, find_winner, format_interval, format_share
-from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import Model
 from lib.model.pricing import format_dollars
 
@@ -38,17 +37,11 @@ MAX_TEXT = 600  # characters of a prompt, an input or an answer
 _NOT_IN_HTML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
-def render_report(
-    name: str,
-    plan: Plan,
-    model: Model,
-    results: Sequence[Result],
-    when: datetime,
-    find_model: ModelLookup = find_record,
-) -> str:
-    """Return the HTML page. ``when`` is the date that it shows, ``model`` the one that the plan's base names."""
+def render_report(name: str, resolved: ResolvedPlan, results: Sequence[Result], when: datetime) -> str:
+    """Return the HTML page. ``when`` is the date that it shows."""
+    plan, model = resolved.plan, resolved.model
     summary = summarise_results(plan, results)
-    settings = [variant.name for variant in variants(plan, model, find_model)]
+    settings = [variant.name for variant in variants(resolved)]
     prompts = [prompt.name for prompt in plan.prompts]
     best_setting = find_winner(results, summary.variants, settings, GroupedBy.VARIANTS)
     best_prompt = find_winner(results, summary.prompts, prompts, GroupedBy.PROMPTS)
@@ -57,7 +50,7 @@ def render_report(
     verdict = _verdict(summary.total, best_setting, "setting")
     if len(settings) == 1 and len(prompts) > 1:
         verdict = _verdict(summary.total, best_prompt, "prompt")
-    models = compare_asked_models(plan, results, find_model)
+    models = compare_asked_models(resolved, results)
     is_billed = any(answer.billed for answer in answers)
     # Settings that differ in the model only are compared as models.
     are_settings_models = models is not None and len(models.models) == len(settings)
@@ -66,7 +59,7 @@ def render_report(
     not_passed = [result for result in results if result.passed is False and result.answer is not None]
     html = _template().render(
         name=name,
-        models=[resolve_model(id, model, find_model) for id in asked_models(plan)],
+        models=[resolved.model_of(id) for id in asked_models(plan)],
         model_table=None if models is None else _model_table(models, billed=is_billed),
         plan=plan,
         date=f"{when.day} {when:%B %Y}",

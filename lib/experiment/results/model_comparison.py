@@ -10,7 +10,7 @@ from itertools import combinations
 
 from lib.chat.answer_cost import answer_cost
 from lib.experiment.plan import Plan
-from lib.experiment.plan_models import ModelGroups, group_by_model
+from lib.experiment.plan_models import ModelGroups, ResolvedPlan, group_by_model
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.clustered_statistics import (
     InputCount,
@@ -22,7 +22,6 @@ from lib.experiment.results.clustered_statistics import (
 )
 from lib.experiment.results.pass_statistics import SIGNIFICANCE_LEVEL, Interval
 from lib.experiment.results.result_summary import ResultTally
-from lib.model.known_models import ModelLookup
 
 _THOUSAND = Decimal(1000)
 
@@ -117,18 +116,16 @@ class ModelComparison:
         return 2.0 ** (1 - self.input_count) * max(len(self.differences), 1) < SIGNIFICANCE_LEVEL
 
 
-def compare_asked_models(
-    plan: Plan, results: Iterable[Result], find_model: ModelLookup
-) -> ModelComparison | None:
+def compare_asked_models(resolved: ResolvedPlan, results: Iterable[Result]) -> ModelComparison | None:
     """Compare the models that a plan asks, at their listed prices; None if it asks only one."""
-    if (groups := group_by_model(plan)) is None:
+    if (groups := group_by_model(resolved.plan)) is None:
         return None
 
     def listed_dollars(result: Result) -> Decimal | None:
-        cost = None if result.answer is None else answer_cost((result.answer,), find_model)
+        cost = None if result.answer is None else answer_cost((result.answer,), resolved.find_model)
         return None if cost is None else cost.listed
 
-    return compare_models(plan, groups, results, listed_dollars)
+    return compare_models(resolved.plan, groups, results, listed_dollars)
 
 
 def compare_models(

@@ -10,10 +10,9 @@ from typing import Any
 
 from lib.experiment.plan import Cell, Plan
 from lib.experiment.plan_grid import variants
+from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.results.cell_result import Result
 from lib.experiment.results.pass_statistics import mcnemar_p_value
-from lib.model.known_models import ModelLookup, find_record
-from lib.model.model_record import Model
 
 
 class PairChange(Enum):
@@ -87,20 +86,18 @@ def compare_prompts(results: Iterable[Result], first: int, second: int) -> Paire
 
 
 def compare_runs(
-    model: Model,
-    before: tuple[Plan, Iterable[Result]],
-    after: tuple[Plan, Iterable[Result]],
-    find_model: ModelLookup = find_record,
+    before: tuple[ResolvedPlan, Iterable[Result]], after: tuple[ResolvedPlan, Iterable[Result]]
 ) -> PairedComparison:
     """Compare two runs of an experiment: the same inputs under the same settings, whatever their indexes are.
 
     Prompts of the same name are compared or, if no name is in both, those of the same index.
     """
-    (old, results), (new, others) = before, after
+    (resolved_old, results), (resolved_new, others) = before, after
+    old, new = resolved_old.plan, resolved_new.plan
     prompt_of = _same_prompts(old, new)
     shared = [name for name in old.inputs.columns if name in new.inputs.columns]
     old_rows, new_rows = _row_keys(old, shared), _row_keys(new, shared)
-    old_ways, new_ways = (_variant_keys(plan, model, find_model) for plan in (old, new))
+    old_ways, new_ways = map(_variant_keys, (resolved_old, resolved_new))
     first = {
         (prompt_of[cell.prompt], old_rows[cell.row], old_ways[cell.variant], cell.repetition): result
         for result in results
@@ -145,9 +142,9 @@ def _row_keys(plan: Plan, columns: Sequence[str]) -> Sequence[Hashable]:
     return _tell_apart(tuple(row[place] for place in places) for row in plan.inputs.rows)
 
 
-def _variant_keys(plan: Plan, model: Model, find_model: ModelLookup) -> Sequence[Hashable]:
+def _variant_keys(resolved: ResolvedPlan) -> Sequence[Hashable]:
     """Return a key for each variant: what it sends, and a counter that tells equal variants apart."""
-    all_settings = ((variant.settings, variant.system) for variant in variants(plan, model, find_model))
+    all_settings = ((variant.settings, variant.system) for variant in variants(resolved))
     return _tell_apart(
         (settings.model, frozenset(settings.sent_values().items()), settings.features, system)
         for settings, system in all_settings

@@ -13,39 +13,32 @@ from lib.chat.answer import text_or_calls, tool_calls_as_json
 from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.plan import Plan, Variant
 from lib.experiment.plan_grid import axis_values, format_value, parameter_label, variants
-from lib.experiment.plan_models import asked_models
+from lib.experiment.plan_models import ResolvedPlan, asked_models
 from lib.experiment.results.cell_result import Result
 from lib.files import csv_export, xlsx_export
 from lib.files.csv_export import CellValue, SheetRow
 from lib.jsonkit.surrogates import encode_utf8
-from lib.model.known_models import ModelLookup, find_record
 from lib.model.model_record import DEFAULT_MODEL_ID, Model
 from lib.model.schema_alternatives import Scalar
 
 _LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # many line-by-line readers break here
 
 
-def write_csv(
-    plan: Plan, model: Model, results: Iterable[Result], find_model: ModelLookup = find_record
-) -> Iterator[bytes]:
+def write_csv(resolved: ResolvedPlan, results: Iterable[Result]) -> Iterator[bytes]:
     """Yield the CSV file in pieces."""
-    return csv_export.write_csv(export_rows(plan, model, results, find_model))
+    return csv_export.write_csv(export_rows(resolved, results))
 
 
-def write_xlsx(
-    plan: Plan, model: Model, results: Iterable[Result], find_model: ModelLookup = find_record
-) -> bytes:
-    return xlsx_export.write_xlsx(export_rows(plan, model, results, find_model), "Results")
+def write_xlsx(resolved: ResolvedPlan, results: Iterable[Result]) -> bytes:
+    return xlsx_export.write_xlsx(export_rows(resolved, results), "Results")
 
 
-def export_rows(
-    plan: Plan, model: Model, results: Iterable[Result], find_model: ModelLookup = find_record
-) -> Iterator[SheetRow]:
+def export_rows(resolved: ResolvedPlan, results: Iterable[Result]) -> Iterator[SheetRow]:
     """Yield the rows of the file in the order of the cells, after a row of column names.
 
-    ``model`` is the one that the plan's base names. If another one is asked, a column holds the models' IDs.
+    If another model than the default one is asked, a column holds the models' IDs.
     """
-    settings = variants(plan, model, find_model)
+    plan, model, settings = resolved.plan, resolved.model, variants(resolved)
     has_models = asked_models(plan) != (DEFAULT_MODEL_ID,)
     variant_at = cache(settings.__getitem__)
     swept = _varied_parameters(plan, model, settings)
@@ -146,13 +139,11 @@ def _error(result: Result) -> str | None:
     return error.message if error.code is None else f"{error.message} (code {error.code})"
 
 
-def write_json_lines(
-    plan: Plan, model: Model, results: Iterable[Result], find_model: ModelLookup = find_record
-) -> Iterator[bytes]:
+def write_json_lines(resolved: ResolvedPlan, results: Iterable[Result]) -> Iterator[bytes]:
     """Yield one JSON object a line, with the request's body as sent. Dollars are a text: no reader rounds it."""
-    all_variants = variants(plan, model, find_model)
+    plan, all_variants = resolved.plan, variants(resolved)
     variant_at = cache(all_variants.__getitem__)
-    swept = _varied_parameters(plan, model, all_variants)
+    swept = _varied_parameters(plan, resolved.model, all_variants)
     for result in _sort_by_cell(results):
         cell, answer, usage = result.cell, result.answer, result.usage
         line: dict[str, Any] = {

@@ -10,8 +10,8 @@ from typing import Any
 from lib.chat.answer import call_signatures
 from lib.experiment.plan import Plan
 from lib.experiment.plan_grid import EXPECTED_VARIABLE, row_values, variants
+from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.results.cell_result import Result, Status
-from lib.model.model_record import Model
 
 
 class CheckVerdict(Enum):
@@ -148,10 +148,10 @@ def sort_rows(rows: Sequence[ResultRow], by: ResultColumn, *, down: bool = False
 class ResultTable:
     """The rows of one run, one for each cell with a result, in the order in which they first came."""
 
-    def __init__(self, plan: Plan, model: Model) -> None:
-        self.plan = plan
+    def __init__(self, resolved: ResolvedPlan) -> None:
+        self.plan = plan = resolved.plan
         self.rows: list[ResultRow] = []
-        self.setting_names = tuple(variant.name for variant in variants(plan, model))
+        self.setting_names = tuple(variant.name for variant in variants(resolved))
         self.input_texts = tuple(describe_inputs(plan, row) for row in range(len(plan.inputs.rows)))
         self._places: dict[int, int] = {}  # by the cell's number
 

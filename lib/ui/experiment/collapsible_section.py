@@ -11,7 +11,6 @@ from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.experiment.plan_warnings import find_warnings
 from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.shell.account_catalogue import find_model
 from lib.ui.widgets.scroll_into_view import scroll_into_view
 
 
@@ -97,6 +96,6 @@ def _draw_section(
             scroll_into_view("section", _key(name), number)
         if is_open:
             section.draw(tab, problems)
-            for warning in find_warnings(tab.plan, tab.model, find_model) if not problems else ():
+            for warning in find_warnings(tab.resolved) if not problems else ():
                 if warning.part is part:
                     problem_notes.draw_remark(warning.message, warning.advice)

@@ -12,12 +12,11 @@ from lib.experiment.results import html_report, result_export
 from lib.experiment.results.cell_result import Result
 from lib.files.xlsx_export import XLSX_MEDIA_TYPE
 from lib.ui.experiment.results_view import PREFIX, ResultsView
-from lib.ui.shell.account_catalogue import find_model
 
 
 def draw_download_menu(view: ResultsView, name: str) -> None:
     """Draw the menu of files. Each holds the results that have arrived when it is clicked."""
-    plan, model, run = view.plan, view.model, view.run
+    resolved, run = view.resolved, view.run
     stem = re.sub(r"[^\w-]+", "-", name.lower()).strip("-")[:60] or "experiment"
 
     def latest() -> list[Result]:
@@ -25,16 +24,16 @@ def draw_download_menu(view: ResultsView, name: str) -> None:
         return list({result.cell.number: result for result in run.results()}.values())
 
     def write_csv() -> bytes:
-        return b"".join(result_export.write_csv(plan, model, latest(), find_model))
+        return b"".join(result_export.write_csv(resolved, latest()))
 
     def write_xlsx() -> bytes:
-        return result_export.write_xlsx(plan, model, latest(), find_model)
+        return result_export.write_xlsx(resolved, latest())
 
     def write_json_lines() -> bytes:
-        return b"".join(result_export.write_json_lines(plan, model, latest(), find_model))
+        return b"".join(result_export.write_json_lines(resolved, latest()))
 
     def write_report() -> bytes:
-        report = html_report.render_report(name, plan, model, latest(), datetime.now(UTC), find_model)
+        report = html_report.render_report(name, resolved, latest(), datetime.now(UTC))
         return report.encode("utf-8", "replace")
 
     def draw_button(

@@ -16,8 +16,8 @@ from lib.errors import PaddockError
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.plan import Plan, PromptVersion, Variant
 from lib.experiment.plan_estimate import PlanEstimate, estimate_plan
-from lib.experiment.plan_models import fit_base
-from lib.model.model_record import Model, default_model
+from lib.experiment.plan_models import ResolvedPlan
+from lib.model.model_record import default_model
 from lib.model.settings import Settings
 from lib.store.stored_values import RunEntry, SavedExperiment
 from lib.ui.shell.account_catalogue import find_model
@@ -103,12 +103,11 @@ class ExperimentDraft:
             self.chat.settings = plan.base
             self.uses_presets = bool(plan.variants)
 
-    def estimate(self, model: Model) -> PlanEstimate:
+    def estimate(self, resolved: ResolvedPlan) -> PlanEstimate:
         """Estimate the plan, once for each plan. Raises BadInput if its requests cannot be built."""
         cached = self._estimate
-        if cached is None or cached[0] is not self.plan:
-            plan = self.plan
-            cached = self._estimate = (plan, estimate_plan(model, plan, find_model=find_model))
+        if cached is None or cached[0] is not resolved.plan:
+            cached = self._estimate = (resolved.plan, estimate_plan(resolved))
         return cached[1]
 
     def runs(self) -> tuple[RunEntry, ...]:
@@ -186,7 +185,7 @@ class ExperimentDrafts:
 def _fit_base(plan: Plan) -> Plan:
     """Return the plan with settings as their model takes them today; those of a model that is not listed stay."""
     model = find_model(plan.base.model)
-    return plan if model is None else replace(plan, base=fit_base(plan, model, find_model))
+    return plan if model is None else replace(plan, base=ResolvedPlan(plan, model, find_model).fit_base())
 
 
 def empty_plan() -> Plan:

@@ -13,11 +13,14 @@ from lib.errors import PaddockError
 from lib.experiment import plan_grid
 from lib.experiment.plan import Plan
 from lib.experiment.plan_estimate import PlanEstimate
+from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.plan_problems import PlanPart
+from lib.model.model_record import Model
 from lib.runner.experiment_run import ExperimentRun
 from lib.store.stored_values import RunEntry
 from lib.ui.experiment.experiment_draft import ExperimentDraft, ExperimentDrafts, empty_plan
 from lib.ui.settings.chat_actions import ChatActions
+from lib.ui.shell.account_catalogue import find_model
 from lib.ui.shell.page_actions import PageActions
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
@@ -55,8 +58,8 @@ class ExperimentTab(PageActions):
             or drafts.new(self.owner)
         )
         self.draft.adopt_chat_settings()
-        self.model = self.draft.chat.model
         self.panel = ChatActions(self.owner, self.draft.chat, backend, "-experiment")
+        self._resolved: ResolvedPlan | None = None
         self._show(self.draft)
 
     @staticmethod
@@ -67,6 +70,19 @@ class ExperimentTab(PageActions):
     @property
     def plan(self) -> Plan:
         return self.draft.plan
+
+    @property
+    def model(self) -> Model:
+        """The model that the plan's base names."""
+        return self.draft.chat.model
+
+    @property
+    def resolved(self) -> ResolvedPlan:
+        """The plan with its models, which are looked up once as long as it stays the same."""
+        resolved = self._resolved
+        if resolved is None or resolved.plan is not self.plan or resolved.model is not self.model:
+            resolved = self._resolved = ResolvedPlan(self.plan, self.model, find_model)
+        return resolved
 
     @property
     def is_blank(self) -> bool:
@@ -84,7 +100,7 @@ class ExperimentTab(PageActions):
     @property
     def estimate(self) -> PlanEstimate:
         """The plan's estimate. Raises BadInput if its requests cannot be built."""
-        return self.draft.estimate(self.model)
+        return self.draft.estimate(self.resolved)
 
     @property
     def runs(self) -> tuple[RunEntry, ...]:

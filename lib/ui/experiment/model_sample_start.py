@@ -9,7 +9,7 @@ import streamlit as st
 from lib.api.backend import Backend
 from lib.errors import BadInput
 from lib.experiment.model_sample import choose_sample_models, load_model_sample
-from lib.experiment.plan_models import fit_base
+from lib.experiment.plan_models import ResolvedPlan
 from lib.ui.experiment.experiment_draft import ExperimentDrafts
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.models_choice import fetch_schema
@@ -56,5 +56,5 @@ def _start(tab: ExperimentTab, backend: Backend) -> None:
         if base is None:
             raise BadInput(f"The model {ids[0]} is not listed any more.", advice="Try again.")
         sample = load_model_sample(ids, base)
-        plan = replace(sample.plan, base=fit_base(sample.plan, base, find_model))
+        plan = replace(sample.plan, base=ResolvedPlan(sample.plan, base, find_model).fit_base())
         tab.open_experiment(ExperimentDrafts.shared().new(tab.owner, sample.name, plan))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from lib.api.backend import Backend
 from lib.errors import BadInput
-from lib.experiment.plan_models import find_parameter, fit_base, model_names
+from lib.experiment.plan_models import model_names
 from lib.model.catalogue_entry import CatalogueEntry
 from lib.model.model_record import DEFAULT_MODEL_ID
 from lib.model.pricing import format_exact
@@ -89,11 +89,11 @@ def fetch_schema(tab: ExperimentTab, id: str) -> None:
 
 def _add_other_settings(tab: ExperimentTab, before: Settings) -> None:
     """Let the common settings have those that only other models have, and no others."""
-    plan, model = tab.plan, tab.draft.chat.model
-    if not model.is_known:
+    plan, resolved = tab.plan, tab.resolved
+    if not resolved.model.is_known:
         return
-    axes = tuple(axis for axis in plan.axes if find_parameter(plan, model, find_model, axis.name) is not None)
-    base = fit_base(plan, model, find_model, before)
+    axes = tuple(axis for axis in plan.axes if resolved.find_parameter(axis.name) is not None)
+    base = resolved.fit_base(before)
     if base != plan.base or axes != plan.axes:
         tab.change_plan(base=base, axes=axes)
 

@@ -22,7 +22,6 @@ from lib.model.pricing import format_exact
 from lib.ui.answer import answer_stats, json_answer_view, tool_call_cards
 from lib.ui.chat.transcript import draw_step_button
 from lib.ui.experiment.results_view import PREFIX, ResultsView
-from lib.ui.shell.account_catalogue import find_model
 from lib.ui.widgets import model_text, raw_text
 from lib.ui.widgets.bound import bind_choice, draw_choice, draw_stars
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
@@ -201,14 +200,12 @@ def _draw_stats(result: Result) -> None:
 
 
 def _draw_request(view: ResultsView, result: Result) -> None:
-    plan, model = view.plan, view.model
+    resolved = view.resolved
     try:
         request = (
             result.answer.request
             if result.answer is not None
-            else cell_request.request(
-                model, plan, result.cell, plan_grid.variants(plan, model, find_model), find_model
-            )
+            else cell_request.request(resolved, result.cell, plan_grid.variants(resolved))
         )
     except BadInput as error:
         st.caption(f"{error.message} {error.advice}")

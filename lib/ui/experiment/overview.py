@@ -156,7 +156,7 @@ def _draw_checks(view: ResultsView) -> None:
 
 
 def _draw_heatmap(view: ResultsView) -> None:
-    names = {axis.name: called(view.model, axis.name) for axis in view.plan.axes}
+    names = {axis.name: called(view.resolved.model, axis.name) for axis in view.plan.axes}
     measures = [charts.PASSES] if view.has_judgements else []
     measures += [charts.COST, charts.LENGTH, charts.SECONDS]
     with st.container(key=f"{PREFIX}heatmap"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from html import escape
 
@@ -28,7 +29,6 @@ from lib.experiment.results.winner import GroupedBy, format_p_value
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.ui.experiment.page_buttons import draw_page_buttons
 from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultsView
-from lib.ui.shell.account_catalogue import find_model
 from lib.ui.widgets import bound
 from lib.ui.widgets.bound import bind_choice, draw_choice, draw_selectbox
 from lib.ui.widgets.error_box import draw_error
@@ -148,10 +148,9 @@ def _compare_runs(view: ResultsView, others: Sequence[OtherRun]) -> tuple[Paired
     loaded: tuple[str, tuple[Plan, Sequence[Result]]] | None = st.session_state.get(_OTHER)
     if loaded is None or loaded[0] != other.id:
         loaded = st.session_state[_OTHER] = (other.id, other.load())
-    before = loaded[1]
-    comparison = view.cached(
-        "versus", other.id, lambda: compare_runs(view.model, before, (view.plan, view.results), find_model)
-    )
+    plan, results = loaded[1]
+    before = (replace(view.resolved, plan=plan), results)
+    comparison = view.cached("versus", other.id, lambda: compare_runs(before, (view.resolved, view.results)))
     return comparison, (other.name, "this run")
 
 

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar, cast
 import streamlit as st
 
 from lib.experiment.plan import Plan
-from lib.experiment.plan_models import group_by_model
+from lib.experiment.plan_models import ResolvedPlan, group_by_model
 from lib.experiment.results.cell_result import Result
 from lib.experiment.results.model_comparison import ModelComparison, compare_asked_models
 from lib.experiment.results.result_rows import ResultColumn, ResultFilter, ResultRow, ResultTable, sort_rows
@@ -60,12 +60,12 @@ class OtherRun:
 class ResultsView:
     """The results of one run as this tab shows them. ``version`` grows with each change of the results."""
 
-    def __init__(self, plan: Plan, model: Model, run: ResultSource) -> None:
-        self.plan, self.model, self.run = plan, model, run
-        self.sheet = ResultTable(plan, model)
+    def __init__(self, resolved: ResolvedPlan, run: ResultSource) -> None:
+        self.resolved, self.plan, self.run = resolved, resolved.plan, run
+        self.sheet = ResultTable(resolved)
         self.setting_names = self.sheet.setting_names
-        self.prompt_names = tuple(prompt.name for prompt in plan.prompts)
-        self.summary = ResultSummary(plan)
+        self.prompt_names = tuple(prompt.name for prompt in self.plan.prompts)
+        self.summary = ResultSummary(self.plan)
         self.version = 0
         self._read_count = 0
         self._cache: dict[object, tuple[object, object]] = {}
@@ -118,7 +118,7 @@ class ResultsView:
     @property
     def models(self) -> ModelComparison | None:
         """The comparison of the models, None if only one was asked."""
-        return self.cached("models", (), lambda: compare_asked_models(self.plan, self.results, find_model))
+        return self.cached("models", (), lambda: compare_asked_models(self.resolved, self.results))
 
     @property
     def ranked_groups(self) -> list[GroupedBy]:
@@ -160,13 +160,15 @@ class ResultsView:
 
 def current_view(plan: Plan, model: Model, run: ResultSource) -> ResultsView:
     """Return this tab's view of a run, brought up to date. Another run starts without filters and opened answer."""
+    resolved = ResolvedPlan(plan, model, find_model)
     view: ResultsView | None = st.session_state.get(_VIEW)
     if view is None or view.run.id != run.id or view.plan != plan:
         if view is not None:
             for key in [key for key in st.session_state if str(key).startswith(PREFIX)]:
                 del st.session_state[key]
             bound.forget_choices(PREFIX)
-        view = st.session_state[_VIEW] = ResultsView(plan, model, run)
+        view = st.session_state[_VIEW] = ResultsView(resolved, run)
+    view.resolved = resolved  # the listed models may have changed
     view.follow_run(run)
     view.read_new_results()
     return view

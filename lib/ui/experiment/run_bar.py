@@ -16,7 +16,6 @@ from lib.runner.progress import RunProgress, RunState
 from lib.ui.answer.answer_stats import cost_text
 from lib.ui.experiment import limits_section, live_text_area, prompts_section
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.shell.account_catalogue import find_model
 from lib.ui.shell.registry import ELSEWHERE_SECONDS
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.error_box import draw_error
@@ -51,7 +50,7 @@ class _PageState:
 @st.fragment
 def _draw_bar(tab: ExperimentTab, page_state: _PageState) -> None:
     run = tab.run
-    problems = find_problems(tab.plan, tab.model, find_model)
+    problems = find_problems(tab.resolved)
     if page_state != _PageState(problems, prompts_section.used_variables(tab), _run_state(run)):
         tab.draft.clear_cached_runs()
         st.rerun()

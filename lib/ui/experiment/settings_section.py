@@ -9,8 +9,9 @@ from functools import partial
 import streamlit as st
 
 from lib.errors import BadInput
-from lib.experiment import plan_grid, plan_models, sweep
+from lib.experiment import plan_grid, sweep
 from lib.experiment.plan import Axis
+from lib.experiment.plan_models import model_names
 from lib.experiment.plan_problems import MAX_REPETITIONS, PlanPart, PlanProblem
 from lib.model.model_record import Parameter
 from lib.preflight.conflicts import Conflict, NextRequest, find_conflicts
@@ -20,7 +21,6 @@ from lib.ui.experiment.live_text_area import draw_text_box
 from lib.ui.experiment.models_choice import draw_models_choice
 from lib.ui.experiment.presets_choice import draw_presets
 from lib.ui.settings import conflict_fix, option_controls, other_parameters, parameter_controls
-from lib.ui.shell.account_catalogue import find_model
 from lib.ui.widgets.bound import bind, draw_choice
 from lib.ui.widgets.safe_markdown import escape_markdown
 from lib.ui.widgets.short_text import count_of, first_names
@@ -44,13 +44,15 @@ def summary(tab: ExperimentTab) -> str:
     if len(plan.models) > 1:
         times += f", with each of {count_of(len(plan.models), 'model')}"
     elif plan.models:
-        times += f", with {escape_markdown(plan_models.model_names(plan.models)[0])}"
+        times += f", with {escape_markdown(model_names(plan.models)[0])}"
     if plan.variants:
         names = first_names([escape_markdown(variant.name) for variant in plan.variants])
         return f"presets {names}{times}"
     if not plan.axes:
         return f"one setting{times}"
-    swept = " × ".join(f"{_axis_label(tab, axis.name)} ({len(axis.values)})" for axis in plan.axes)
+    swept = " × ".join(
+        f"{tab.resolved.parameter_label(axis.name)} ({len(axis.values)})" for axis in plan.axes
+    )
     return f"{count_of(plan_grid.count_settings(plan), 'setting')}: {swept}{times}"
 
 
@@ -133,28 +135,23 @@ def _draw_sweep(tab: ExperimentTab) -> None:
 def _further_parameters(tab: ExperimentTab) -> list[Parameter]:
     """Return the parameters that only schemas explain, and those that only other models have."""
     own = [parameter for parameter in tab.model.parameters if not parameter.is_usual]
-    others = plan_models.other_parameters(tab.plan, tab.model, find_model)
+    others = tab.resolved.other_parameters
     names = {item.name for item in tab.plan.base.items}
     return [parameter for parameter in (*own, *others.values()) if parameter.name in names]
 
 
 def _swept_parameters(tab: ExperimentTab) -> dict[str, Parameter]:
     """Return the numbers that can be swept, by name: of the base's model, then those that only others have."""
-    others = plan_models.other_parameters(tab.plan, tab.model, find_model).values()
+    others = tab.resolved.other_parameters.values()
     return {known.name: known for known in (*tab.model.parameters, *others) if known.is_number}
 
 
 def _label(tab: ExperimentTab, parameter: Parameter) -> str:
     """Return the label of a parameter, with the models' names if only some of the plan's models have it."""
-    having = plan_models.models_with(tab.plan, tab.model, find_model, parameter.name)
+    having = tab.resolved.models_with(parameter.name)
     if len(having) == len(tab.plan.models):
         return parameter.label
     return f"{parameter.label} (only {', '.join(having)})"
-
-
-def _axis_label(tab: ExperimentTab, name: str) -> str:
-    parameter = plan_models.find_parameter(tab.plan, tab.model, find_model, name)
-    return name if parameter is None else parameter.label
 
 
 def _find_conflicts(tab: ExperimentTab) -> tuple[Conflict, ...]:

@@ -16,7 +16,7 @@ from lib.experiment.plan import Cell
 from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.answer import answer_stats
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.shell.account_catalogue import find_model, find_or_stand_in
+from lib.ui.shell.account_catalogue import find_or_stand_in
 from lib.ui.shell.registry import registry
 from lib.ui.widgets import model_text, raw_text
 from lib.ui.widgets.auto_refresh import refresh_after
@@ -34,7 +34,7 @@ def draw_single_trial(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> No
     if any(problem.part in (PlanPart.PROMPT, PlanPart.INPUTS, PlanPart.SETTINGS) for problem in problems):
         st.caption("Possible when the problems above are corrected.")
         return
-    variants = plan_grid.variants(plan, tab.model, find_model)
+    variants = plan_grid.variants(tab.resolved)
     left, middle, right = st.columns(3)
     prompt = left.selectbox(
         "Prompt",
@@ -50,7 +50,7 @@ def draw_single_trial(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> No
     cell = Cell(0, min(int(prompt or 0), len(plan.prompts) - 1), int(row) - 1, int(setting) - 1, 0)
     st.caption(f"Setting {setting}: {escape_markdown(variants[cell.variant].name)}")
     try:
-        request = cell_request.request(tab.model, plan, cell, variants, find_model)
+        request = cell_request.request(tab.resolved, cell, variants)
     except BadInput as error:
         draw_error(error)
         return

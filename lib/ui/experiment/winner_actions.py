@@ -15,7 +15,7 @@ from lib.files import preset_file
 from lib.model.settings import Settings, fit_to_model
 from lib.ui.chat.chat_tab import MESSAGE_KEY
 from lib.ui.experiment.results_view import PREFIX, ResultsView
-from lib.ui.shell.account_catalogue import find_model, find_or_stand_in
+from lib.ui.shell.account_catalogue import find_or_stand_in
 from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
@@ -33,7 +33,7 @@ def draw_winner_actions(view: ResultsView) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{PREFIX}keep"):
         setting = _draw_group_choice(view, GroupedBy.VARIANTS, "Use the setting", _SETTING)
         prompt = _draw_group_choice(view, GroupedBy.PROMPTS, "and the prompt", _PROMPT)
-        variant = variants(view.plan, view.model, find_model)[setting]
+        variant = variants(view.resolved)[setting]
         version = view.plan.prompts[prompt]
         st.button(
             "Open in Chat",

@@ -18,6 +18,7 @@ from lib.model import model_record
 from lib.model.request_options import ResponseFormat, ToolCall
 from lib.model.settings import Settings
 from lib.model.usage import Usage
+from tests.experiment.plan_fixtures import resolve
 
 MODEL = model_record.default_model()
 NAMES = [parameter.name for parameter in MODEL.parameters]
@@ -82,11 +83,11 @@ Says = Callable[[Cell, str], str]  # what is answered, from the cell and what is
 
 def reviews_results(plan: Plan, says: Says) -> Iterator[Result]:
     """Answer and judge every cell."""
-    variants = plan_grid.variants(plan, MODEL)
+    variants = plan_grid.variants(resolve(plan))
     for number in range(plan_grid.count_cells(plan)):
         cell = plan_grid.cell_at(plan, number)
         values = plan_grid.row_values(plan, cell.row)
-        request = cell_request.request(MODEL, plan, cell, variants)
+        request = cell_request.request(resolve(plan), cell, variants)
         seconds = 0.3 + number % 7 / 10
         answer = Answer(
             says(cell, values.get("expected", "")),

@@ -17,6 +17,7 @@ from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.plan import Axis, PromptVersion, Variant
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.html_report import render_report
+from tests.experiment.plan_fixtures import resolve
 from tests.experiment.results.sample_results import MODEL, SWEPT, make_answer, reviews_plan, reviews_results
 
 WHEN = datetime(2026, 11, 26, 12, 0)
@@ -64,7 +65,7 @@ def test_what_it_says() -> None:
     lost = make_answer(ending=Ending.ERROR, error=error, usage=None)
     results[-1] = Result(results[-1].cell, Status.FAILED, lost, cost=Decimal("0.01"))
     results[0] = replace(results[0], rating=5)
-    page = ReportPage(render_report("Mood of reviews", plan, MODEL, results, WHEN))
+    page = ReportPage(render_report("Mood of reviews", resolve(plan), results, WHEN))
     text = page.text.replace("\u00a0", " ")
     said = " ".join(text.split())
     best, second = "Temperature 0.7 · Top p 0.9", "Temperature 0 · Top p 0.5"
@@ -115,7 +116,7 @@ def test_no_text_becomes_more_than_text() -> None:
         results[-1].cell, Status.FAILED, make_answer(ending=Ending.ERROR, error=NoCapacity(EVIL))
     )
     plan = replace(plan, prompts=tuple(replace(prompt, system=EVIL, user=EVIL) for prompt in plan.prompts))
-    html = render_report(EVIL, plan, MODEL, results, WHEN)
+    html = render_report(EVIL, resolve(plan), results, WHEN)
     html.encode()  # it can be written
     page = ReportPage(html)
     assert not page.tags.keys() & {"script", "img", "a", "iframe", "link", "object", "form"}
@@ -149,7 +150,7 @@ def test_an_experiment_without_results_or_inputs(checks: tuple[Check, ...]) -> N
     plan = replace(
         reviews_plan(checks, prompts=1, axes=0), inputs=Inputs(), prompts=(PromptVersion("A", "", "Hi"),)
     )
-    text = ReportPage(render_report("Nothing", plan, MODEL, [], WHEN)).text
+    text = ReportPage(render_report("Nothing", resolve(plan), [], WHEN)).text
     assert "No answer was judged" in text
     assert "McNemar" not in text
 
@@ -163,7 +164,7 @@ def test_of_many_settings_the_best_are_listed() -> None:
         for result in results
         if result.answer is not None
     ]
-    page = ReportPage(render_report("Many", plan, MODEL, free, WHEN))
+    page = ReportPage(render_report("Many", resolve(plan), free, WHEN))
     assert "Would cost" in page.text
     assert page.tags["svg"] == 20
     assert "And 40 more that were not better." in page.text

@@ -14,9 +14,10 @@ from lib.experiment.plan import Axis
 from lib.experiment.results.html_report import render_report
 from lib.experiment.results.result_export import export_rows, write_json_lines, write_xlsx
 from lib.model.model_record import DEFAULT_MODEL_ID, default_model
+from tests.experiment.plan_fixtures import resolve
 from tests.experiment.results.made_up_models import made_up_plan, made_up_results
 from tests.experiment.results.test_html_report import ReportPage
-from tests.model.listed_models import LLAMA_70B, MISTRAL, find_listed, listed
+from tests.model.listed_models import LLAMA_70B, MISTRAL, listed
 
 MODEL = default_model()
 PLAN = replace(made_up_plan(40), models=(DEFAULT_MODEL_ID, LLAMA_70B, MISTRAL))
@@ -25,7 +26,7 @@ WHEN = datetime(2026, 11, 26, 12, 0)
 
 
 def test_the_report_says_which_model_is_enough() -> None:
-    html = render_report("Claims", PLAN, MODEL, RESULTS, WHEN, find_listed)
+    html = render_report("Claims", resolve(PLAN), RESULTS, WHEN)
     page = ReportPage(html)
     said = " ".join(page.text.replace("\u00a0", " ").split())
     for words in (
@@ -50,22 +51,22 @@ def test_the_report_says_which_model_is_enough() -> None:
 def test_the_report_lists_settings_too_if_there_are_several() -> None:
     plan = replace(made_up_plan(10), models=PLAN.models[:2], axes=(Axis("temperature", (0, 1)),))
     results = made_up_results(plan, 4, lambda cell: cell.variant != 0)
-    said = ReportPage(render_report("Claims", plan, MODEL, results, WHEN, find_listed)).text
+    said = ReportPage(render_report("Claims", resolve(plan), results, WHEN)).text
     assert "By setting" in said
     assert "llama-3.2-1b-instruct · Temperature 1" in said
 
 
 def test_tables_have_a_column_for_the_model() -> None:
-    head, *rows = export_rows(PLAN, MODEL, RESULTS, find_listed)
+    head, *rows = export_rows(resolve(PLAN), RESULTS)
     place = head.index("Model")
     assert [row[place] for row in rows[:4]] == [*PLAN.models, DEFAULT_MODEL_ID]
     assert rows[1][place + 1] == "llama-3.3-70b-instruct-fp8-fast"
-    sheet = openpyxl.load_workbook(io.BytesIO(write_xlsx(PLAN, MODEL, RESULTS, find_listed))).active
+    sheet = openpyxl.load_workbook(io.BytesIO(write_xlsx(resolve(PLAN), RESULTS))).active
     assert sheet is not None
     assert [sheet.cell(number, place + 1).value for number in (1, 2, 3)] == ["Model", *PLAN.models[:2]]
-    lines = [json.loads(line) for line in write_json_lines(PLAN, MODEL, RESULTS, find_listed)]
+    lines = [json.loads(line) for line in write_json_lines(resolve(PLAN), RESULTS)]
     assert [line["model"] for line in lines[:3]] == list(PLAN.models)
     # A run of the default model alone is written as before.
     alone = replace(PLAN, models=())
-    head, *_ = export_rows(alone, MODEL, RESULTS[:1])
+    head, *_ = export_rows(resolve(alone), RESULTS[:1])
     assert "Model" not in head

@@ -24,6 +24,7 @@ from lib.experiment.results import result_export
 from lib.experiment.results.cell_result import Result, Status
 from lib.files import xlsx_export
 from lib.model.request_options import ToolCall
+from tests.experiment.plan_fixtures import resolve
 from tests.experiment.results.sample_results import MODEL, SWEPT, make_answer, reviews_plan, reviews_results
 
 EVIL = (
@@ -95,7 +96,7 @@ def test_every_column() -> None:
         failed.cell, Status.FAILED, make_answer(ending=Ending.ERROR, error=error, usage=None), rating=2
     )
     results[2] = Result(results[2].cell, Status.DOUBTFUL, None)
-    heads, *rows = read_csv(result_export.write_csv(plan, MODEL, reversed(results)))
+    heads, *rows = read_csv(result_export.write_csv(resolve(plan), reversed(results)))
     labels = [MODEL.parameter(name).label for name in SWEPT]
     assert heads == [
         "Prompt",
@@ -163,7 +164,7 @@ def test_every_column() -> None:
     ]
     assert rows[2][6:10] == ["not sent", "1", "in doubt", ""]
     assert rows[-1][-4:-2] == ["yes", "“no” is not in “positive”"]
-    sheet = read_xlsx(result_export.write_xlsx(plan, MODEL, results))
+    sheet = read_xlsx(result_export.write_xlsx(resolve(plan), results))
     assert [[("" if value is None else str(value)) for value in row] for row in sheet] == [
         [value.replace("0.0000017", "1.7e-06") for value in row] for row in [heads, *rows]
     ]
@@ -173,40 +174,40 @@ def test_every_column() -> None:
 
 def test_no_text_becomes_a_formula() -> None:
     plan, results = one_each(EVIL)
-    heads, *rows = read_csv(result_export.write_csv(plan, MODEL, results))
+    heads, *rows = read_csv(result_export.write_csv(resolve(plan), results))
     column = heads.index("Answer")
     for row, text in zip(rows, EVIL, strict=True):
         assert row[0] == "'=1+1"
         assert row[2] == row[column] == f"'{text}"
-    for row, text in zip(read_xlsx(result_export.write_xlsx(plan, MODEL, results))[1:], EVIL, strict=True):
+    for row, text in zip(read_xlsx(result_export.write_xlsx(resolve(plan), results))[1:], EVIL, strict=True):
         assert row[2] == row[column] == text.replace("\r", "\n")
 
 
 def test_what_only_looks_odd_stays_as_it_is() -> None:
     plan, results = one_each(PLAIN)
-    heads, *rows = read_csv(result_export.write_csv(plan, MODEL, results))
+    heads, *rows = read_csv(result_export.write_csv(resolve(plan), results))
     column = heads.index("Answer")
     assert [row[column] for row in rows] == list(PLAIN)
     assert b'"a;=1+1"' in b"".join(
-        result_export.write_csv(plan, MODEL, results)
+        result_export.write_csv(resolve(plan), results)
     )  # in quotes, where ; parts the cells
-    cells = [row[column] or "" for row in read_xlsx(result_export.write_xlsx(plan, MODEL, results))[1:]]
+    cells = [row[column] or "" for row in read_xlsx(result_export.write_xlsx(resolve(plan), results))[1:]]
     assert cells == [text.replace("_x0041_", "_x005F_x0041_") for text in PLAIN]  # as Excel writes it
 
 
 def test_what_no_file_can_hold() -> None:
     odd = "a\x00b\x0b\ud800c\uffff"
     plan, results = one_each((odd, "x" * 40_000, "😀" * 20_000))
-    heads, *rows = read_csv(result_export.write_csv(plan, MODEL, results))
+    heads, *rows = read_csv(result_export.write_csv(resolve(plan), results))
     column = heads.index("Answer")
     assert rows[0][column] == "a\ufffdb\ufffd\ufffdc\ufffd"
     assert len(rows[1][column]) == 40_000
-    sheet = read_xlsx(result_export.write_xlsx(plan, MODEL, results))
+    sheet = read_xlsx(result_export.write_xlsx(resolve(plan), results))
     assert sheet[1][column] == rows[0][column]
     for row in sheet[2:]:
         assert len(row[column].encode("utf-16-le")) <= 2 * xlsx_export.MAX_CELL_UNITS
         assert row[column].endswith("… (cut: Excel takes no more)")
-    lines = [json.loads(line) for line in result_export.write_json_lines(plan, MODEL, results)]
+    lines = [json.loads(line) for line in result_export.write_json_lines(resolve(plan), results)]
     assert lines[0]["answer"] == "a\x00b\x0b\ufffdc\uffff"
 
 
@@ -215,7 +216,7 @@ def test_json_lines_hold_the_request_as_it_was_sent() -> None:
     results = list(reviews_results(plan, lambda cell, expected: "a\u2028b"))
     call = ToolCall("1", "weather", '{"city": "Oslo"}')
     results[-1] = replace(results[-1], answer=make_answer("", calls=(call,)), cost=Decimal("1E-9"), rating=5)
-    text = b"".join(result_export.write_json_lines(plan, MODEL, results)).decode()
+    text = b"".join(result_export.write_json_lines(resolve(plan), results)).decode()
     assert len(text.splitlines()) == len(results)
     lines = [json.loads(line) for line in text.splitlines()]
     for line, result in zip(lines, results, strict=True):
@@ -236,7 +237,7 @@ def test_presets_have_a_column_for_each_parameter_in_which_they_differ(count: in
     variants = (Variant("Bold", plan.base.with_value(SWEPT[0], 1.5)), Variant("Calm", plan.base))
     plan = replace(plan, variants=variants)
     results = list(reviews_results(plan, lambda cell, expected: "x"))[:count]
-    heads, *rows = read_csv(result_export.write_csv(plan, MODEL, results))
+    heads, *rows = read_csv(result_export.write_csv(resolve(plan), results))
     assert heads[4:6] == ["Setting", MODEL.parameter(SWEPT[0]).label]
     assert [row[4:6] for row in rows] == [["Bold", "1.5"]][:count]
-    assert len(read_xlsx(result_export.write_xlsx(plan, MODEL, results))) == count + 1
+    assert len(read_xlsx(result_export.write_xlsx(resolve(plan), results))) == count + 1

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from lib.experiment.plan import Axis
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.result_rows import (
     CheckVerdict,
@@ -15,8 +16,9 @@ from lib.experiment.results.result_rows import (
     check_verdict,
     sort_rows,
 )
-from lib.model.model_record import default_model
 from tests.experiment import generated_plans
+from tests.experiment.plan_fixtures import resolve, small_plan
+from tests.model.listed_models import MISTRAL, QWEN
 
 PLAN = generated_plans.capitals_plan(480)
 
@@ -28,7 +30,7 @@ def results() -> list[Result]:
 
 @pytest.fixture
 def sheet(results: list[Result]) -> ResultTable:
-    sheet = ResultTable(PLAN, default_model())
+    sheet = ResultTable(resolve(PLAN))
     assert not sheet.add_results(results[:100])
     assert not sheet.add_results(results[100:])
     return sheet
@@ -40,6 +42,13 @@ def test_a_cell_that_comes_again_takes_its_own_place(sheet: ResultTable, results
     assert [line.result for line in sheet.rows] == [*results[:7], rated, *results[8:]]
     assert [line.number for line in ResultFilter(ratings=(4,)).apply(sheet.rows)] == [7]
     assert len(ResultFilter(ratings=(0,)).apply(sheet.rows)) == len(results) - 1
+
+
+def test_a_setting_that_only_another_model_has_is_in_the_names() -> None:
+    sheet = ResultTable(resolve(small_plan(models=(MISTRAL, QWEN), axes=(Axis("top_logprobs", (1, 2)),))))
+    assert [name.split(" · ")[1] for name in sheet.setting_names] == ["Top logprobs 1"] * 2 + [
+        "Top logprobs 2"
+    ] * 2
 
 
 def test_filters_agree_with_the_results(sheet: ResultTable, results: list[Result]) -> None:

@@ -21,7 +21,8 @@ from lib.experiment.results.paired_comparison import (
 from lib.experiment.results.pass_statistics import wilson_interval
 from lib.experiment.results.result_summary import ResultSummary, build_heatmap, summarise_results
 from lib.experiment.results.winner import GroupedBy, find_winner, format_share
-from tests.experiment.results.sample_results import MODEL, SWEPT, reviews_plan, reviews_results
+from tests.experiment.plan_fixtures import resolve
+from tests.experiment.results.sample_results import SWEPT, reviews_plan, reviews_results
 
 HIGH = 3  # of three temperatures, the first three variants are the lowest one's
 
@@ -82,7 +83,7 @@ def test_the_heatmap() -> None:
 
 
 def names(plan: Plan) -> list[str]:
-    return [variant.name for variant in variants(plan, MODEL)]
+    return [variant.name for variant in variants(resolve(plan))]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_a_run_and_the_next_with_another_prompt_other_rows_and_another_order() -
     )
     before = list(reviews_results(old, right_when(lambda cell: cell.row == 0)))
     after = list(reviews_results(new, right_when(lambda cell: cell.row == 2)))
-    found = compare_runs(MODEL, (old, before), (new, after))
+    found = compare_runs((resolve(old), before), (resolve(new), after))
     assert len(found.pairs) == 5 * 2 * 3
     assert found.unmatched == 5 * 3 + 6
     assert found.counts == {PairChange.BETTER: 6, PairChange.WORSE: 6, PairChange.SAME: 18}
@@ -185,7 +186,7 @@ def test_a_run_and_the_next_with_another_prompt_other_rows_and_another_order() -
 def test_rows_that_are_there_twice_are_each_matched_once() -> None:
     plan = reviews_plan(rows=10, prompts=1, repetitions=1, axes=0)
     results = list(reviews_results(plan, right_when(lambda cell: cell.row == 7)))
-    again = compare_runs(MODEL, (plan, results), (plan, results))
+    again = compare_runs((resolve(plan), results), (resolve(plan), results))
     assert again.counts == {PairChange.SAME: 10}
     assert all(pair.first.cell == pair.second.cell for pair in again.pairs)
 

@@ -9,6 +9,7 @@ import pytest
 from lib.errors import HeldElsewhere
 from lib.experiment import plan_grid
 from lib.experiment.plan import Plan
+from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.results.cell_result import Result, Status
 from lib.store.run_store import run_lease
 from lib.store.store import Store
@@ -46,7 +47,7 @@ def test_a_run_that_another_server_went_on_with_is_loaded_again(upstream: Upstre
         id = new_run(other, plan, owner=LOCAL_OWNER).id
         shown = registry().find_experiment_run(LOCAL_OWNER, id)
         assert shown is not None
-        view = ResultsView(plan, MODEL, shown)
+        view = ResultsView(ResolvedPlan(plan, MODEL), shown)
         # The second time the first cell was asked again: it moves to the end of the stored results.
         for numbers, again in (((1,), ()), ((0, 2), (1,))):
             write_failures(other, id, plan, numbers, again)
