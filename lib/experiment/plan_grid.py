@@ -12,9 +12,9 @@ from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.plan import Axis, Cell, Plan, Variant
 from lib.experiment.plan_models import ResolvedPlan, fit_variant, model_names
 from lib.model import model_record
-from lib.model.model_record import Model, Number, Parameter
+from lib.model.model_record import Number, Parameter
 from lib.model.schema_alternatives import Scalar
-from lib.model.settings import Settings, default_setting
+from lib.model.settings import Setting, Settings, default_setting
 
 AS_SET = "As set"  # the name of the only variant of a plan that varies nothing
 EXPECTED_VARIABLE = "expected"  # stands for the value of the column marked as expected
@@ -102,11 +102,12 @@ def variants_for_run(resolved: ResolvedPlan) -> Sequence[Variant]:
 
 class _VariantGrid(Sequence[Variant]):
     def __init__(self, resolved: ResolvedPlan) -> None:
-        plan = resolved.plan
-        self._plan, self._model, self._count = plan, resolved.model, count_variants(plan)
+        self._plan = plan = resolved.plan
+        self._count = count_variants(plan)
         self._models, self._names = resolved.models, model_names(plan.models)
-        # Also those that only other models than the base's have.
+        # None: no model has it. A run can be older than today's list of models.
         self._parameters = {axis.name: resolved.find_parameter(axis.name) for axis in plan.axes}
+        self._labels = {axis.name: resolved.parameter_label(axis.name) for axis in plan.axes}
 
     def __len__(self) -> int:
         return self._count
@@ -144,13 +145,9 @@ class _VariantGrid(Sequence[Variant]):
         choices = list(zip(self._plan.axes, values, strict=True))
         settings = self._plan.base
         for axis, value in reversed(choices):
-            settings = _with_value(settings, self._parameter(axis.name), value)
-        described = [f"{self._parameter(axis.name).label} {format_value(value)}" for axis, value in choices]
+            settings = _with_value(settings, axis.name, self._parameters[axis.name], value)
+        described = [f"{self._labels[axis.name]} {format_value(value)}" for axis, value in choices]
         return Variant(" · ".join(described) or AS_SET, settings)
-
-    def _parameter(self, name: str) -> Parameter:
-        """Return the parameter of an axis. Raise KeyError if no model has it."""
-        return self._parameters[name] or self._model.parameter(name)
 
 
 def axis_values(plan: Plan, variant: int) -> tuple[Number | None, ...]:
@@ -166,18 +163,14 @@ def _axis_values(axes: Sequence[Axis], setting: int) -> tuple[Number | None, ...
     return tuple(reversed(values))
 
 
-def _with_value(settings: Settings, parameter: Parameter, value: Number | None) -> Settings:
-    name = parameter.name
+def _with_value(settings: Settings, name: str, parameter: Parameter | None, value: Number | None) -> Settings:
+    """Return the settings with a swept value, as it is if no model has the parameter."""
     if name not in {setting.name for setting in settings.items}:
-        settings = replace(settings, items=(*settings.items, default_setting(parameter)))
+        added = Setting(name, 0, is_sent=False) if parameter is None else default_setting(parameter)
+        settings = replace(settings, items=(*settings.items, added))
     if value is None:
         return settings.with_setting(replace(settings[name], is_sent=False))
-    return settings.with_value(name, parameter.cast(value))
-
-
-def parameter_label(model: Model, name: str) -> str:
-    """Return the parameter's label, or its name if the model does not have it."""
-    return next((parameter.label for parameter in model.parameters if parameter.name == name), name)
+    return settings.with_value(name, value if parameter is None else parameter.cast(value))
 
 
 def format_value(value: Scalar | None) -> str:

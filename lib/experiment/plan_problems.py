@@ -18,7 +18,6 @@ from lib.experiment.plan_grid import (
     EXPECTED_VARIABLE,
     count_cells,
     format_value,
-    parameter_label,
     sent_templates,
     used_variables,
 )
@@ -177,7 +176,7 @@ def _settings_problems(resolved: ResolvedPlan) -> Iterator[PlanProblem]:
 def _axis_problems(resolved: ResolvedPlan) -> Iterator[PlanProblem]:
     plan, model = resolved.plan, resolved.model
     for name in _duplicates(axis.name for axis in plan.axes):
-        label = parameter_label(model, name)
+        label = resolved.parameter_label(name)
         yield setting_problem(f"{label} is listed twice.", "Put all its values into one list.")
     for number, axis in enumerate(plan.axes):
         parameter = resolved.find_parameter(axis.name)

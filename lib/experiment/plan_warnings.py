@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from lib.experiment.check_problems import check_variables
 from lib.experiment.model_warnings import find_model_warnings
 from lib.experiment.plan import Plan
-from lib.experiment.plan_grid import EXPECTED_VARIABLE, format_value, parameter_label, used_variables
+from lib.experiment.plan_grid import EXPECTED_VARIABLE, format_value, used_variables
 from lib.experiment.plan_models import ResolvedPlan
 from lib.experiment.plan_problems import PlanProblem, check_problem, input_problem, setting_problem
-from lib.model.model_record import Model
 from lib.model.request_options import InputForm
 from lib.model.schema_alternatives import Scalar
 from lib.model.settings import Settings
@@ -23,7 +22,7 @@ def find_warnings(resolved: ResolvedPlan) -> tuple[PlanProblem, ...]:
         *_input_warnings(plan),
         *_form_warnings(plan),
         *find_model_warnings(resolved),
-        *_chance_warnings(plan, resolved.model),
+        *_chance_warnings(resolved),
     )
 
 
@@ -65,8 +64,9 @@ def _settings_with_systems(plan: Plan) -> Iterator[tuple[str, Settings, tuple[st
         yield f"{variant.name}: ", variant.settings, systems if variant.system is None else (variant.system,)
 
 
-def _chance_warnings(plan: Plan, model: Model) -> Iterator[PlanProblem]:
+def _chance_warnings(resolved: ResolvedPlan) -> Iterator[PlanProblem]:
     """Warn of repetitions, and of swept sampling parameters, where the likeliest token is always taken."""
+    plan, model = resolved.plan, resolved.model
     for parameter in model.parameters:
         if parameter.deterministic_at is None:
             continue
@@ -82,7 +82,7 @@ def _chance_warnings(plan: Plan, model: Model) -> Iterator[PlanProblem]:
         for number, axis in enumerate(() if plan.variants else plan.axes):
             if axis.name in {other.name for other in model.parameters if other.needs_randomness}:
                 yield setting_problem(
-                    f"At {setting} answers barely vary, and {parameter_label(model, axis.name).lower()} "
+                    f"At {setting} answers barely vary, and {resolved.parameter_label(axis.name).lower()} "
                     "has no effect.",
                     "Raise it, or use one value here.",
                     number,

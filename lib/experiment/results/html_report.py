@@ -15,7 +15,7 @@ from lib.api.backend import backend_label
 from lib.experiment.checks.check_evaluation import judged_text
 from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.plan import Plan
-from lib.experiment.plan_grid import count_rows, format_value, parameter_label, variants
+from lib.experiment.plan_grid import count_rows, format_value, variants
 from lib.experiment.plan_models import ResolvedPlan, asked_models
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.model_chart import model_chart, ranked_models
@@ -23,7 +23,6 @@ from lib.experiment.results.model_comparison import ModelComparison, compare_ask
 from lib.experiment.results.model_verdict import describe_correction, describe_models
 from lib.experiment.results.result_summary import ResultTally, build_heatmap, rank_groups, summarise_results
 from lib.experiment.results.winner import GroupedBy, Winner, find_winner, format_interval, format_share
-from lib.model.model_record import Model
 from lib.model.pricing import format_dollars
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ _NOT_IN_HTML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uf
 
 def render_report(name: str, resolved: ResolvedPlan, results: Sequence[Result], when: datetime) -> str:
     """Return the HTML page. ``when`` is the date that it shows."""
-    plan, model = resolved.plan, resolved.model
+    plan = resolved.plan
     summary = summarise_results(plan, results)
     settings = [variant.name for variant in variants(resolved)]
     prompts = [prompt.name for prompt in plan.prompts]
@@ -70,10 +69,10 @@ def render_report(name: str, resolved: ResolvedPlan, results: Sequence[Result], 
         setting_table=None
         if are_settings_models
         else _group_table("Setting", summary.variants, settings, best_setting),
-        heatmap=_heatmap(plan, model, results),
+        heatmap=_heatmap(resolved, results),
         prompt_table=_group_table("Prompt", summary.prompts, prompts, best_prompt),
         checks=list(zip(check_titles, summary.checks, strict=True)),
-        setup=list(_describe_setup(plan, model)),
+        setup=list(_describe_setup(resolved)),
         failures=[_failure(plan, result, settings) for result in _choose_varied_failures(not_passed)],
         failure_count=len(not_passed),
         errors=_errors(results),
@@ -165,8 +164,9 @@ def _group_table(
     }
 
 
-def _heatmap(plan: Plan, model: Model, results: Sequence[Result]) -> dict[str, Any] | None:
+def _heatmap(resolved: ResolvedPlan, results: Sequence[Result]) -> dict[str, Any] | None:
     """Return the first two swept parameters against each other, None if fewer are swept or no answer was judged."""
+    plan = resolved.plan
     axes = [] if plan.variants else [axis for axis in plan.axes if len(axis.values) > 1]
     if len(axes) < 2:
         return None
@@ -176,14 +176,15 @@ def _heatmap(plan: Plan, model: Model, results: Sequence[Result]) -> dict[str, A
         return None
     return {
         "grid": heatmap,
-        "across": parameter_label(model, across),
-        "down": parameter_label(model, down),
+        "across": resolved.parameter_label(across),
+        "down": resolved.parameter_label(down),
         "has_more_axes": len(axes) > 2,
     }
 
 
-def _describe_setup(plan: Plan, model: Model) -> Iterator[str]:
+def _describe_setup(resolved: ResolvedPlan) -> Iterator[str]:
     """Yield what was asked besides the prompts, in sentences."""
+    plan = resolved.plan
     if plan.inputs.rows:
         count = count_rows(plan)
         columns = ", ".join(f"“{name}”" for name in plan.inputs.columns)
@@ -193,10 +194,10 @@ def _describe_setup(plan: Plan, model: Model) -> Iterator[str]:
     if not plan.variants:
         for axis in plan.axes:
             values = ", ".join(format_value(value) for value in axis.values)
-            yield f"{parameter_label(model, axis.name)}: {values}"
+            yield f"{resolved.parameter_label(axis.name)}: {values}"
         swept = {axis.name for axis in plan.axes}
         fixed = [
-            f"{parameter_label(model, name)} {format_value(value)}"
+            f"{resolved.parameter_label(name)} {format_value(value)}"
             for name, value in plan.base.sent_values().items()
             if name not in swept
         ]

@@ -12,7 +12,7 @@ from lib.api import wire
 from lib.chat.answer import text_or_calls, tool_calls_as_json
 from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.plan import Plan, Variant
-from lib.experiment.plan_grid import axis_values, format_value, parameter_label, variants
+from lib.experiment.plan_grid import axis_values, format_value, variants
 from lib.experiment.plan_models import ResolvedPlan, asked_models
 from lib.experiment.results.cell_result import Result
 from lib.files import csv_export, xlsx_export
@@ -38,17 +38,17 @@ def export_rows(resolved: ResolvedPlan, results: Iterable[Result]) -> Iterator[S
 
     If another model than the default one is asked, a column holds the models' IDs.
     """
-    plan, model, settings = resolved.plan, resolved.model, variants(resolved)
+    plan, settings = resolved.plan, variants(resolved)
     has_models = asked_models(plan) != (DEFAULT_MODEL_ID,)
     variant_at = cache(settings.__getitem__)
-    swept = _varied_parameters(plan, model, settings)
+    swept = _varied_parameters(plan, resolved.model, settings)
     yield [
         "Prompt",
         "Row",
         *(f"Input: {name}" for name in plan.inputs.columns),
         *(("Model",) if has_models else ()),
         "Setting",
-        *(parameter_label(model, name) for name in swept),
+        *(resolved.parameter_label(name) for name in swept),
         "Repetition",
         "Status",
         "Answer",

@@ -7,7 +7,6 @@ from collections import Counter
 import streamlit as st
 
 from lib.experiment.checks.check_kinds import check_wording
-from lib.experiment.plan_grid import parameter_label as called
 from lib.experiment.results.cell_result import Status
 from lib.experiment.results.result_rows import CheckVerdict
 from lib.experiment.results.result_summary import build_heatmap
@@ -156,7 +155,7 @@ def _draw_checks(view: ResultsView) -> None:
 
 
 def _draw_heatmap(view: ResultsView) -> None:
-    names = {axis.name: called(view.resolved.model, axis.name) for axis in view.plan.axes}
+    names = {axis.name: view.resolved.parameter_label(axis.name) for axis in view.plan.axes}
     measures = [charts.PASSES] if view.has_judgements else []
     measures += [charts.COST, charts.LENGTH, charts.SECONDS]
     with st.container(key=f"{PREFIX}heatmap"):

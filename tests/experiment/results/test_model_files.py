@@ -17,7 +17,7 @@ from lib.model.model_record import DEFAULT_MODEL_ID, default_model
 from tests.experiment.plan_fixtures import resolve
 from tests.experiment.results.made_up_models import made_up_plan, made_up_results
 from tests.experiment.results.test_html_report import ReportPage
-from tests.model.listed_models import LLAMA_70B, MISTRAL, listed
+from tests.model.listed_models import LLAMA_70B, MISTRAL, QWEN, listed
 
 MODEL = default_model()
 PLAN = replace(made_up_plan(40), models=(DEFAULT_MODEL_ID, LLAMA_70B, MISTRAL))
@@ -70,3 +70,11 @@ def test_tables_have_a_column_for_the_model() -> None:
     alone = replace(PLAN, models=())
     head, *_ = export_rows(resolve(alone), RESULTS[:1])
     assert "Model" not in head
+
+
+def test_a_setting_that_only_another_model_has_is_called_by_its_label() -> None:
+    plan = replace(made_up_plan(2), models=(MISTRAL, QWEN), axes=(Axis("top_logprobs", (1, 2)),))
+    results = made_up_results(plan, 4, lambda cell: True)
+    head, *_ = export_rows(resolve(plan), results)
+    assert "Top logprobs" in head
+    assert "Top logprobs: 1, 2" in ReportPage(render_report("Claims", resolve(plan), results, WHEN)).text

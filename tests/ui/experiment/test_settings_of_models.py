@@ -7,19 +7,25 @@ from dataclasses import replace
 
 import pytest
 
+from lib.experiment import plan_grid
 from lib.experiment.plan import Axis, Plan
+from lib.experiment.results.cell_result import Result, Status
 from lib.files.preset_file import Preset, write_preset
 from lib.model.model_record import DEFAULT_MODEL_ID
 from lib.model.settings import Settings
-from lib.store.stored_values import SavedExperiment, SavedPreset
+from lib.runner.experiment_run import create_run
+from lib.store.stored_values import CellChange, SavedExperiment, SavedPreset
 from lib.ui.experiment.experiment_draft import empty_plan
+from lib.ui.experiment.results_view import SECTION, ResultsSection
 from lib.ui.experiment.settings_section import ComparedSettings
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
+from tests.experiment.results.sample_results import make_answer
 from tests.model.catalogue_models import EFFORT
 from tests.model.catalogue_records import LISTED, RECORDS, SCHEMAS
 from tests.model.listed_models import LLAMA_70B
 from tests.page.upstream import Upstream
+from tests.runner.run_fixtures import numbers_plan
 from tests.ui.app_test_page import AppTestPage, plain_text
 
 DEFAULT_NAME, EFFORT_NAME = DEFAULT_MODEL_ID.rpartition("/")[2], EFFORT.id.rpartition("/")[2]
@@ -121,3 +127,23 @@ def test_a_sweep_of_a_setting_that_no_model_here_has_can_be_removed() -> None:
     assert "100, not sent" in page.text()
     page.choose("ways-swept", ["temperature"])
     assert [axis.name for axis in plan_of(page).axes] == ["temperature"]
+
+
+def test_a_run_over_a_setting_that_no_model_here_has_is_shown(upstream: Upstream) -> None:
+    """Its model is not listed any more, or on another computer only."""
+    base = replace(Settings.defaults(EFFORT), model="@cf/acme/gone")
+    plan = replace(numbers_plan(1), base=base, axes=(Axis("top_logprobs", (1, None)),))
+    experiment = SavedExperiment(uuid.uuid4().hex, "Gone", plan)
+    store = registry().store
+    store.experiments.save(LOCAL_OWNER, experiment)
+    run = create_run(store, registry().client, LOCAL_OWNER, experiment.id, plan)
+    results = [
+        Result(plan_grid.cell_at(plan, number), Status.ANSWERED, make_answer("Yes")) for number in (0, 1)
+    ]
+    changes = [CellChange(result, position) for position, result in enumerate(results, start=1)]
+    store.cells.write(LOCAL_OWNER, run.id, changes)
+    page = AppTestPage(f"/?e={run.experiment}", path="pages/experiment.py")
+    page.choose(SECTION, ResultsSection.ANSWERS)
+    assert page.errors() == []
+    (answers,) = page.test.dataframe
+    assert answers.value["Setting"].tolist() == ["top_logprobs 1", "top_logprobs not sent"]
