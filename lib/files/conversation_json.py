@@ -25,7 +25,7 @@ from lib.files.answer_codec import (
     parse_settings,
     parse_turn,
 )
-from lib.jsonkit.json_reader import BadFile, Node, parse
+from lib.jsonkit.json_reader import BadFile, Node
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.model_record import Model
 from lib.model.schema_alternatives import Scalar
@@ -80,11 +80,6 @@ def dump_conversation(archived: ConversationFile) -> str:
         "turns": turns.rows,
     }
     return replace_lone_surrogates(json.dumps(body, ensure_ascii=False, allow_nan=False, indent=1)) + "\n"
-
-
-def load_conversation(data: bytes, model: Model) -> ConversationFile:
-    """Return the conversation in a document. Raise BadInput, which says what is wrong and where."""
-    return parse_conversation(parse(data), model)
 
 
 def parse_conversation(root: Node, model: Model) -> ConversationFile:

@@ -19,7 +19,7 @@ from lib.chat.answer_cost import answer_cost, count_cached_answers
 from lib.chat.conversation import Conversation
 from lib.errors import CutOff
 from lib.files import value_codec
-from lib.files.conversation_json import ConversationFile, dump_conversation, load_conversation
+from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.markdown_export import export_markdown
 from lib.model.known_models import find_record
 from lib.model.model_record import default_model
@@ -28,6 +28,7 @@ from lib.model.settings import Settings
 from lib.model.usage import Usage
 from lib.runner.attempt import price_attempt
 from tests import sample_values
+from tests.files.saved_conversations import load_conversation
 from tests.page.stored_conversations import add_exchange
 from tests.scripted_server import (
     DONE,

@@ -12,8 +12,9 @@ from hypothesis import given, settings, strategies
 
 from lib.errors import BadInput
 from lib.files import answer_codec, conversation_json
-from lib.files.conversation_json import dump_conversation, load_conversation
+from lib.files.conversation_json import dump_conversation
 from lib.jsonkit import json_reader
+from tests.files.saved_conversations import load_conversation
 from tests.files.test_conversation_json import MODEL, make_document, make_example
 
 Change = Callable[[dict[str, Any]], Any]

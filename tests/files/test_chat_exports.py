@@ -15,8 +15,9 @@ import pytest
 
 from lib.errors import BadInput
 from lib.files.conversation_import_export import read_conversations
-from lib.files.conversation_json import ConversationFile, dump_conversation, load_conversation
+from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.model.model_record import default_model
+from tests.files.saved_conversations import load_conversation
 from tests.files.test_conversation_import_export import make_zip
 
 MODEL = default_model()

@@ -15,7 +15,6 @@ from lib.errors import BadInput
 from lib.files.conversation_json import (
     ConversationFile,
     dump_conversation,
-    load_conversation,
     with_new_id,
 )
 from lib.jsonkit.surrogates import replace_lone_surrogates
@@ -29,6 +28,7 @@ from lib.model.request_options import (
     ToolCall,
 )
 from lib.model.settings import Settings
+from tests.files.saved_conversations import load_conversation
 from tests.store.conversation_trees import (
     SETTINGS,
     as_plain_values,

@@ -14,10 +14,11 @@ from lib.experiment import plan_codec
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.plan import Plan, PromptVersion
 from lib.files import preset_file, share_link, value_codec
-from lib.files.conversation_json import ConversationFile, dump_conversation, load_conversation
+from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.share_link import SharedSetup
 from lib.model.model_record import default_model
 from lib.model.settings import Settings
+from tests.files.saved_conversations import load_conversation
 from tests.model.catalogue_models import EFFORT, LISTED_MODELS
 
 MODEL = default_model()

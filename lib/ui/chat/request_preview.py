@@ -32,9 +32,9 @@ _QUESTION = Messages((Turn("user", SAMPLE_QUESTION),))
 class RequestPreview:
     """The next request, its length, its prompt as the model reads it, and its conflicts.
 
-    ``request`` is None if nothing can be sent; ``refused`` says why. ``sample_prompt`` is a question in the chat
-    format of the model that runs, ``format_name`` the name of that format; they and the prompt are empty if
-    that format is not known here. ``prompt_note`` is a sentence about messages that were joined, "" if none were.
+    ``request`` is None if nothing can be sent; ``refused`` says why. ``format_name`` is the name of the model's chat
+    format; it and the prompt are empty if that format is not known here. ``prompt_note`` is a sentence about messages
+    that were joined, "" if none were.
     """
 
     request: Request | None
@@ -42,7 +42,6 @@ class RequestPreview:
     count: TokenCount
     window: int
     rendered_prompt: str
-    sample_prompt: str
     format_name: str
     special_tokens: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
@@ -91,9 +90,7 @@ def preview_request(chat: ChatSession, backend: Backend | None, window: int, tex
     if backend is not None:
         next_request = NextRequest(request, count.tokens, window, sample, special_tokens)
         conflicts = tuple(find_conflicts(chat.model, backend, chat.settings, next_request))
-    return RequestPreview(
-        request, refused, count, window, prompt, sample, format, special_tokens, conflicts, note
-    )
+    return RequestPreview(request, refused, count, window, prompt, format, special_tokens, conflicts, note)
 
 
 def _render(backend: Backend | None, request: Request) -> RenderedPrompt | None:
