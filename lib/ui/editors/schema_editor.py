@@ -20,6 +20,7 @@ from lib.ui.widgets import code_box
 from lib.ui.widgets.bound import bind, draw_choice
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.undo_line import draw_undo_line
 
 OnSchema = Callable[[str], None]
 
@@ -123,16 +124,7 @@ def _draw_samples(key: str, on_change: OnSchema) -> None:
 def _draw_last_change(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
     """Draw what happened last, with Undo, and the sample's text to try it with."""
     if draft.before is not None:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(escape_markdown(draft.before[0]), width="content")
-            st.button(
-                "Undo",
-                key=f"{key}-undo",
-                type="tertiary",
-                icon=":material/undo:",
-                on_click=_undo,
-                args=(key, on_change),
-            )
+        draw_undo_line(draft.before[0], f"{key}-undo", _undo, key, on_change)
     if draft.sample is not None:
         st.caption("A text to try it with:")
         st.code(draft.sample.ask, language=None, wrap_lines=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import partial
 
 import streamlit as st
 
@@ -12,13 +11,14 @@ from lib.experiment.sample_experiments import SampleExperiment, load_samples
 from lib.model.model_record import default_model
 from lib.store.stored_values import ExperimentEntry
 from lib.ui.experiment.experiment_draft import ExperimentDrafts
-from lib.ui.experiment.experiment_tab import ExperimentTab, draw_undo_line
+from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.model_sample_start import draw_model_sample
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.local_time import format_local_time
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.undo_line import draw_undo_line
 
 MAX_NAME_LENGTH, MAX_LISTED = 120, 50
 _DELETED = "experiment-gone"  # in the session's state: id and name of the experiment deleted last
@@ -69,7 +69,7 @@ def draw_notices(tab: ExperimentTab) -> None:
     undo_place, error_place, welcome_place = st.container(), st.container(), st.container()
     if (deleted := st.session_state.get(_DELETED)) is not None:
         with undo_place:
-            draw_undo_line(f"“{deleted[1]}” was deleted.", "experiment-undo", partial(_undo_delete, tab))
+            draw_undo_line(f"“{deleted[1]}” was deleted.", "experiment-undo", _undo_delete, tab)
     if tab.draft.problem is not None:
         with error_place:
             draw_error(tab.draft.problem, "The experiment cannot be saved at the moment")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +23,7 @@ from lib.ui.shell.account_catalogue import find_model
 from lib.ui.shell.page_actions import PageActions
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
-from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.undo_line import draw_undo_line
 
 INITIALLY_OPEN = (PlanPart.PROMPT, PlanPart.INPUTS)  # sections
 _QUERY_PARAMETER = "e"
@@ -226,9 +225,3 @@ class ExperimentTab(PageActions):
         """End the run."""
         if (run := self.run) is not None:
             run.stop()
-
-
-def draw_undo_line(change: str, key: str, on_undo: Callable[[], None]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(escape_markdown(change), width="content")
-        st.button("Undo", key=key, type="tertiary", icon=":material/undo:", on_click=on_undo)

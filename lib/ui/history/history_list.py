@@ -15,6 +15,7 @@ from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_kept_error, keep_error
 from lib.ui.widgets.local_time import format_local_time
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.undo_line import draw_undo_line
 
 PAGE_SIZE = 25
 # Keys of the search box and of the page number.
@@ -74,10 +75,8 @@ def draw_undo() -> None:
     """Draw what went wrong with the last change, and Undo for the last deletion."""
     draw_kept_error(_PROBLEM, "The history could not be changed")
     if ids := st.session_state.get(_UNDO):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            what = "One conversation was" if len(ids) == 1 else f"{len(ids):,} conversations were"
-            st.caption(f"{what} deleted.", width="content")
-            _button("Undo", "undo-delete", ":material/undo:", _restore, *ids)
+        what = "One conversation was" if len(ids) == 1 else f"{len(ids):,} conversations were"
+        draw_undo_line(f"{what} deleted.", "undo-delete", _restore, *ids)
 
 
 def draw_delete_all() -> None:
