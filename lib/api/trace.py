@@ -27,7 +27,7 @@ class TraceEvent(NamedTuple):
 
 
 class GatewayReply(NamedTuple):
-    """What an AI Gateway says of a reply: if it comes from its cache, and the id of its log entry, each or empty."""
+    """An AI Gateway's marks on a reply: if it comes from its cache, and the id of its log entry; may be empty."""
 
     cache_status: str
     log_id: str
@@ -58,7 +58,7 @@ class Exchange(NamedTuple):
 
     @property
     def gateway_reply(self) -> GatewayReply | None:
-        """What an AI Gateway says in the response's headers, None if it says nothing."""
+        """The AI Gateway's marks in the response's headers, None if it left none."""
         reply = read_gateway_reply(dict(self.response_headers))
         return reply if any(reply) else None
 

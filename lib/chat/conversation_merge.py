@@ -71,7 +71,7 @@ def _includes_answer(answer: Answer, other: Answer) -> bool:
 
 
 class _Merge:
-    """One merge: ``_merged`` collects the messages by id, first theirs and then ours."""
+    """A merge: ``_merged`` collects the messages by id, first theirs and then ours."""
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ _ALL_TYPES = frozenset(("null", "boolean", "object", "array", "number", "integer
 
 @dataclass(frozen=True)
 class PlainSchema:
-    """What a schema says of a value, without compositions.
+    """A schema's rules for a value, without compositions.
 
     ``types`` holds all types if none is documented; a number's are number and integer. ``choices`` are the documented
     values, None if any value will do; null is not among them. ``properties`` are the mappings that the parts of a
@@ -57,7 +57,7 @@ class PlainSchema:
 
 
 class SchemaWalk:
-    """One reading of one schema, with the steps that are left for it."""
+    """A reading of a schema, with the steps that are left for it."""
 
     def __init__(self, root: Any) -> None:
         self._root = root

@@ -75,7 +75,7 @@ class OmittedProperty:
 
 @dataclass(frozen=True)
 class InputSchema:
-    """What a model's schema says of a request.
+    """The request that a model's schema documents.
 
     ``fields`` are those of ``REQUEST_FIELDS`` that it documents. ``omitted`` names everything else without a control.
     """

@@ -31,7 +31,7 @@ AnyAnswer = Answer | UnfinishedAnswer
 
 @dataclass
 class WrittenState:
-    """What the database holds of a conversation, as far as this process knows.
+    """The content of a conversation in the database, as far as this process knows.
 
     That is its key, its version, and its rows by id, each with the value it was written from or read as. An answer of
     None was running when it was read; in ``conversation`` it is cut off, which the database does not say.

@@ -1,4 +1,4 @@
-"""What users save under names: presets and schemas. Nobody overwrites or deletes a version that they did not see."""
+"""Presets and schemas, saved under names. Nobody overwrites or deletes a version that they did not see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Paddock needs of the computer that it runs on: its folders, and the environment of its child processes.
+"""The computer that Paddock runs on: its folders, and the environment of its child processes.
 
 May import ``lib.errors`` only. Start with ``paths``.
 """

@@ -1,4 +1,4 @@
-"""What the rows of the editors of schemas and tools have in common: their labels and the menu of a row."""
+"""The labels and the menu of a row in the editors of schemas and tools."""
 
 from __future__ import annotations
 

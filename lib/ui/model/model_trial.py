@@ -1,4 +1,4 @@
-"""One message to a model of the account, with the settings that its schema documents. Nothing of it is saved."""
+"""A trial message to a model of the account, with the settings that its schema documents. Nothing of it is saved."""
 
 from __future__ import annotations
 

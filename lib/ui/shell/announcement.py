@@ -1,4 +1,4 @@
-"""What assistive technology says while the page works: the start, the end and the errors of answers and runs."""
+"""Announcements by assistive technology: the start, the end and the errors of answers and runs."""
 
 from __future__ import annotations
 

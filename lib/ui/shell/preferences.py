@@ -1,4 +1,4 @@
-"""How the user of this browser likes the page: kept in a cookie, so that the first drawing of a page knows it.
+"""The preferences of this browser's user, in a cookie, so that the first drawing of a page knows them.
 
 A preference is a word for display only, such as which sections of the sidebar are folded. The browser writes the
 cookie and could send any text, so a value counts only if it is one of those that the page knows.

@@ -91,7 +91,7 @@ def _tree(value: Any) -> Any:
 
 
 class Feed(Protocol):
-    """What brings a text to the browser beside the script, as long as it is read: ``lib.ui.shell.text_feed``."""
+    """Brings a text to the browser beside the script, as long as it is read: ``lib.ui.shell.text_feed``."""
 
     name: str
 
