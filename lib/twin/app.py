@@ -193,13 +193,7 @@ class TwinApi:
 
     async def show_slots(self, request: Request) -> Response:
         """Count the running and the waiting generations. Not an endpoint of Cloudflare's."""
-        engines = [loaded.engine for loaded in self.pool.loaded]
-        counts = {
-            "slots": sum(engine.slots for engine in engines),
-            "running": sum(engine.running_count for engine in engines),
-            "waiting": sum(engine.waiting_count for engine in engines) + self.pool.waiting_count,
-        }
-        return JSONResponse(responses.success_envelope(counts))
+        return JSONResponse(responses.success_envelope(self.pool.count_slots()))
 
     async def show_prompt(self, request: Request) -> Response:
         """Return a request's prompt and its exact token count. Not an endpoint of Cloudflare's."""
@@ -339,9 +333,9 @@ def build_app(
     authenticator, faults = Authenticator(account, token), fault_injection.FaultInjector()
 
     async def health(request: Request) -> Response:
-        engines = [loaded.engine for loaded in pool.loaded]
-        slots, running = sum(e.slots for e in engines), sum(e.running_count for e in engines)
-        return JSONResponse({"ok": True, "model": api.default.model.id, "slots": slots, "running": running})
+        counts = pool.count_slots()
+        ours = {name: counts[name] for name in ("slots", "running")}
+        return JSONResponse({"ok": True, "model": api.default.model.id, **ours})
 
     root, account_root = "/client/v4", "/client/v4/accounts/{account}/ai"
     model_routes: list[tuple[str, str, Handler]] = [

@@ -83,6 +83,15 @@ class EnginePool:
         """The number of requests that wait for their model."""
         return len(self._waiters)
 
+    def count_slots(self) -> dict[str, int]:
+        """Return the slots of the loaded models, and the generations that have one and that wait for one."""
+        engines = [model.engine for model in self.loaded]
+        return {
+            "slots": sum(engine.slots for engine in engines),
+            "running": sum(engine.running_count for engine in engines),
+            "waiting": sum(engine.waiting_count for engine in engines) + self.waiting_count,
+        }
+
     @asynccontextmanager
     async def hold(
         self, setup: ModelSetup, *, waits: bool = True, unloads: bool = True
