@@ -13,7 +13,12 @@ from unittest.mock import patch
 # No threads run in the process that is forked, unlike in this one.
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
-    ["tests.faults.core_process", "tests.runner.experiment_process", "tests.store.saving_process"]
+    [
+        "tests.faults.core_process",
+        "tests.local_models.server_process",
+        "tests.runner.experiment_process",
+        "tests.store.saving_process",
+    ]
 )
 
 # Takes a name and a value.
