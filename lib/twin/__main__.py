@@ -269,11 +269,10 @@ def start(arguments: argparse.Namespace, reporter: StartReporter, signals: EndSi
     name, mark = chosen.name or setup.file.name, licence_mark(setup)
     ids = list(dict.fromkeys([DEFAULT_MODEL_ID, *_ids_from_environment(), *arguments.served_as]))
     models, pool = ServedModels(setup, name, engine_options, ids), EnginePool()
-    loaded = load_model(setup)
-    pool.add(loaded)
+    pool.add(load_model(setup))
     try:
         options = TwinOptions(arguments.wire, arguments.fault)
-        app = build_app(models, pool, account, token, options, loaded.adapters)
+        app = build_app(models, pool, account, token, options)
         # Before "ready", because clients connect at once.
         listener.listen(128)
         base_url = f"http://{HOST}:{listener.getsockname()[1]}/client/v4"

@@ -27,6 +27,7 @@ from lib.twin import (
     responses,
     wire_variants,
 )
+from lib.twin.adapter_scans import AdapterScans
 from lib.twin.ai_gateway import through_gateway
 from lib.twin.api_errors import TwinApiError
 from lib.twin.auth import Authenticator, Handler
@@ -77,9 +78,8 @@ class TwinApi:
     pool: EnginePool
     account: str
     options: TwinOptions
-    # Those of the default model.
-    default_adapters: lora_finetunes.AdapterCatalog
     bodies: BodyReader
+    adapter_scans: AdapterScans
 
     @property
     def default(self) -> ServedModel:
@@ -183,13 +183,33 @@ class TwinApi:
         return JSONResponse({**envelope, "messages": [message]})
 
     async def list_finetunes(self, request: Request, *, public: bool = False) -> Response:
-        """List the account's own LoRA adapters, or the public ones: those of the default model."""
-        adapters = lora_finetunes.list_finetunes(self.default.model, self.default_adapters, public=public)
-        return JSONResponse(responses.success_envelope(adapters))
+        """List the account's own LoRA adapters, or the public ones, for each model that can use them."""
+        find_adapters = self._adapter_finder()
+
+        def list_all() -> list[dict[str, Any]]:
+            return [
+                item
+                for served in self.models.list()
+                for item in lora_finetunes.list_finetunes(served.model, find_adapters(served), public=public)
+            ]
+
+        return JSONResponse(responses.success_envelope(await self.bodies.run(list_all)))
 
     async def list_adapter_files(self, request: Request) -> Response:
-        """List the loaded adapters, and the skipped files with the reason. Not an endpoint of Cloudflare's."""
-        return JSONResponse(responses.success_envelope(self.default_adapters.to_json()))
+        """List a model's adapters, and the skipped files with the reason. Not an endpoint of Cloudflare's."""
+        served = await self.find_named(request.query_params.get("model", self.default.model.id))
+        adapters = await self.bodies.run(partial(self._adapter_finder(), served))
+        return JSONResponse(responses.success_envelope(adapters.to_json(served.model)))
+
+    def _adapter_finder(self) -> Callable[[ServedModel], lora_finetunes.AdapterCatalog]:
+        """Return a function for another thread: a loaded model can use what its engine has, any other what fits."""
+        loaded = {model.setup.path: model.adapters for model in self.pool.loaded}
+
+        def find(served: ServedModel) -> lora_finetunes.AdapterCatalog:
+            path = served.setup.path
+            return loaded[path] if path in loaded else self.adapter_scans.find(path)
+
+        return find
 
     async def show_slots(self, request: Request) -> Response:
         """Count the running and the waiting generations. Not an endpoint of Cloudflare's."""
@@ -326,10 +346,9 @@ def build_app(
     account: str,
     token: str,
     options: TwinOptions = TwinOptions(),
-    adapters: lora_finetunes.AdapterCatalog = lora_finetunes.NO_ADAPTERS,
 ) -> Starlette:
-    """Build the ASGI application of one account with one token. ``adapters`` are those of the default model."""
-    api = TwinApi(models, pool, account, options, adapters, BodyReader())
+    """Build the ASGI application of one account with one token."""
+    api = TwinApi(models, pool, account, options, BodyReader(), AdapterScans())
     authenticator, faults = Authenticator(account, token), fault_injection.FaultInjector()
 
     async def health(request: Request) -> Response:

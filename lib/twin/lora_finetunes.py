@@ -41,11 +41,10 @@ class LoadedAdapter:
     path: Path
     modified: datetime
 
-    @property
-    def id(self) -> str:
-        """The id, which is the same after every start."""
+    def id_for(self, model: str) -> str:
+        """Return its id for the model of that id, which is the same after every start."""
         whose = "public" if self.public else "own"
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"paddock:adapter:{whose}:{self.name}"))
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"paddock:adapter:{whose}:{model}:{self.name}"))
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,11 @@ class AdapterCatalog:
     adapters: tuple[LoadedAdapter, ...] = ()
     skipped: tuple[SkippedAdapter, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, model: Model) -> dict[str, Any]:
         """Return the JSON of the twin's own endpoint."""
         return {
             "adapters": [
-                {"id": adapter.id, "name": adapter.name, "description": adapter.description}
+                {"id": adapter.id_for(model.id), "name": adapter.name, "description": adapter.description}
                 | {"public": adapter.public, "file": adapter.path.name}
                 for adapter in self.adapters
             ],
@@ -89,7 +88,7 @@ class AdapterCatalog:
         if not self.adapters:
             raise TwinApiError(lora_not_supported(model.id))
         for number, adapter in enumerate(self.adapters):
-            if name in (adapter.name, adapter.id):
+            if name in (adapter.name, adapter.id_for(model.id)):
                 return number
         if any(name == skipped.name for skipped in self.skipped):
             raise TwinApiError(finetune_incompatible())
@@ -109,7 +108,7 @@ def scan_adapters(model: Path, shipped: Path = SHIPPED_FOLDER) -> AdapterCatalog
     If two have the same name, the user's own adapter is loaded.
     """
     files = [(path, False) for path in _find_user_files()]
-    files += [(path, True) for path in sorted(shipped.glob("*.gguf"))]
+    files += [(path, True) for path in _find_shipped_files(shipped)]
     if not files:
         return AdapterCatalog()
     try:
@@ -140,6 +139,15 @@ def scan_adapters(model: Path, shipped: Path = SHIPPED_FOLDER) -> AdapterCatalog
         except _UnfitError as error:
             skipped.append(SkippedAdapter(path, name, str(error)))
     return AdapterCatalog(tuple(adapters.values()), tuple(skipped))
+
+
+def list_adapter_files() -> list[Path]:
+    """Return the files that ``scan_adapters`` reads. Raises CannotStartError."""
+    return [*_find_user_files(), *_find_shipped_files()]
+
+
+def _find_shipped_files(folder: Path = SHIPPED_FOLDER) -> list[Path]:
+    return sorted(folder.glob("*.gguf"))
 
 
 def _find_user_files() -> list[Path]:
@@ -229,10 +237,10 @@ def _pair_sides(adapter: gguf_file.GgufContents) -> dict[str, tuple[tuple[int, .
 
 
 def list_finetunes(model: Model, adapters: AdapterCatalog, *, public: bool) -> list[dict[str, Any]]:
-    """Return the items of ``/ai/finetunes`` (the account's own) or ``/ai/finetunes/public``."""
+    """Return a model's items of ``/ai/finetunes`` (the account's own) or ``/ai/finetunes/public``."""
     return [
         {
-            "id": adapter.id,
+            "id": adapter.id_for(model.id),
             "model": model.id,
             "name": adapter.name,
             **({"description": adapter.description} if adapter.description else {}),

@@ -19,6 +19,7 @@ from lib.twin.engine_errors import CannotStartError
 from tests.twin import lora_files
 from tests.twin.conftest import MODEL, STORY, TOKEN, RunningTwin, parse_events
 
+SMALL = "@local/smollm2-135m"
 ANSWER: dict[str, Any] = {"prompt": STORY, "temperature": 0, "max_tokens": 24}
 
 
@@ -57,9 +58,42 @@ def test_each_changes_the_answer_by_name_and_by_id_alike(adapted: RunningTwin) -
         ask_adapter(adapted, **more) for more in ({}, {"lora": "Odd speech"}, {"lora": "second"})
     )
     assert len({plain, first, second}) == 3
-    items = adapted.client.get(adapted.path("finetunes")).json()["result"]
-    by_id = {item["name"]: ask_adapter(adapted, lora=item["id"]) for item in items}
+    by_id = {item["name"]: ask_adapter(adapted, lora=item["id"]) for item in listed(adapted)[MODEL]}
     assert by_id == {"Odd speech": first, "second": second}
+
+
+def listed(twin: RunningTwin, path: str = "finetunes") -> dict[str, list[dict[str, Any]]]:
+    """Return the items of a list by their models."""
+    models: dict[str, list[dict[str, Any]]] = {}
+    for item in twin.client.get(twin.path(path)).json()["result"]:
+        models.setdefault(item["model"], []).append(item)
+    return models
+
+
+def test_each_model_has_those_that_fit_it(adapted: RunningTwin) -> None:
+    """The twin was started with the short model, which is too short for the shipped adapter."""
+    own, public = listed(adapted), listed(adapted, "finetunes/public")
+    assert [[item["name"] for item in own[model]] for model in (MODEL, SMALL)] == [
+        ["Odd speech", "second"]
+    ] * 2
+    assert MODEL not in public
+    [pirate] = public[SMALL]
+    ids = [item["id"] for items in (*own.values(), *public.values()) for item in items]
+    assert len(set(ids)) == len(ids)
+
+    def ask(**more: Any) -> str:
+        reply = adapted.client.post(adapted.path(f"run/{SMALL}"), json={**ANSWER, **more})
+        assert reply.status_code == 200, reply.text
+        return str(reply.json()["result"]["response"])
+
+    answers = {ask(), *(ask(lora=item["id"]) for item in (pirate, *own[SMALL]))}
+    assert len(answers) == 4
+    # The model is loaded now: it has what its engine has.
+    assert (listed(adapted), listed(adapted, "finetunes/public")) == (own, public)
+    reason = adapted.client.get(adapted.path("paddock/adapters")).json()["result"]["skipped"]
+    assert "pirate.gguf" in [file["file"] for file in reason]
+    files = adapted.client.get(adapted.path("paddock/adapters"), params={"model": SMALL}).json()["result"]
+    assert "pirate.gguf" in [file["file"] for file in files["adapters"]]
 
 
 def test_it_applies_to_raw_text_and_to_a_stream(adapted: RunningTwin) -> None:
@@ -145,14 +179,14 @@ def test_lists(whole_adapted: RunningTwin) -> None:
     # Documented items: id, created_at, model, modified_at, name, public, and in some description.
     body = whole_adapted.client.get(whole_adapted.path("finetunes")).json()
     assert list(body) == ["result", "success", "errors", "messages"]
-    first, second = body["result"]
+    first, second = (item for item in body["result"] if item["model"] == MODEL)
     time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
     assert list(first) == ["id", "model", "name", "description", "public", "created_at", "modified_at"]
     assert (first["name"], first["description"], first["model"]) == ("Odd speech", "Speaks oddly.", MODEL)
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", first["id"])
     assert re.fullmatch(time, first["created_at"])
     assert (second["name"], "description" in second, second["public"]) == ("second", False, False)
-    public = whole_adapted.client.get(whole_adapted.path("finetunes/public")).json()["result"]
+    public = listed(whole_adapted, "finetunes/public")[MODEL]
     assert len(public) == len(list(lora_finetunes.SHIPPED_FOLDER.glob("*.gguf")))
     assert all(item["public"] and item["description"] for item in public)
 
@@ -179,7 +213,8 @@ def sdk(adapted: RunningTwin) -> Iterator[cloudflare.Cloudflare]:
 def test_the_sdk_lists_and_runs_them(adapted: RunningTwin, sdk: cloudflare.Cloudflare) -> None:
     own = sdk.ai.finetunes.list(account_id=adapted.account)
     # The SDK's type is one object, but the service, and so the twin, sends a list.
-    assert [item.name for item in own] == ["Odd speech", "second"]  # type: ignore[union-attr]
+    names = [item.name for item in own if item.model == MODEL]  # type: ignore[union-attr]
+    assert names == ["Odd speech", "second"]
     public = list(sdk.ai.finetunes.public.list(account_id=adapted.account))
     assert all(item.public and item.created_at for item in public)
     result = sdk.ai.run(MODEL, account_id=adapted.account, **ANSWER, lora="second")

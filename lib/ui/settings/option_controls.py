@@ -27,6 +27,7 @@ from lib.ui.settings.chat_actions import SYSTEM_KEY, ChatActions
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.action_button import draw_action_button
 from lib.ui.widgets.bound import Bound, bind, draw_choice, draw_selectbox
+from lib.ui.widgets.safe_markdown import escape_markdown
 from lib.ui.widgets.short_text import count_of
 
 _FORMS = {InputForm.MESSAGES: "Conversation", InputForm.PROMPT: "Single prompt"}
@@ -262,7 +263,11 @@ def _tools_dialog(actions: ChatActions) -> None:
 
 def _lora(actions: ChatActions, chosen: Features) -> None:
     listed, problem = _adapters(actions)
-    by_name = {adapter.name: adapter for adapter in listed}
+    model = actions.chat.model.id
+    # One name may stand in the list for several models. Those of this one come first.
+    by_name: dict[str, LoraAdapter] = {}
+    for adapter in sorted(listed, key=lambda adapter: adapter.model != model):
+        by_name.setdefault(adapter.name, adapter)
     names = list(dict.fromkeys([*by_name, *([chosen.lora] if chosen.lora else [])]))
     box = bind(
         actions.key("choose-lora"),
@@ -278,8 +283,10 @@ def _lora(actions: ChatActions, chosen: Features) -> None:
         help="Changes how the model writes, such as its style. The list has your account's adapters and the public "
         "ones; you can also type a name or ID.",
     )
-    if (adapter := by_name.get(chosen.lora)) is not None:
-        st.caption(f"{'Public' if adapter.is_public else 'Yours'}. {adapter.description}".strip())
+    if (shown := by_name.get(chosen.lora)) is not None:
+        other = f"Made for {escape_markdown(shown.model)}." if shown.model not in ("", model) else ""
+        whose = "Public" if shown.is_public else "Yours"
+        st.caption(" ".join(filter(None, (f"{whose}.", shown.description, other))))
     elif chosen.lora and problem is None:
         st.caption("Not in the list. The name is sent as you typed it.")
     if problem is not None:

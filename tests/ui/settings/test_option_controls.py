@@ -12,7 +12,7 @@ from lib.tools.sample_tools import SAMPLE_TOOLS
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page.upstream import JsonReply, Upstream
-from tests.ui.app_test_page import WHOLE_APP, AppTestPage, share_address
+from tests.ui.app_test_page import MODEL, WHOLE_APP, AppTestPage, share_address
 
 PLAIN = {"stream": True, "max_tokens": 256, "temperature": 0.6}
 CALCULATOR = SAMPLE_TOOLS[0].tool
@@ -45,6 +45,17 @@ def test_the_form(upstream: Upstream) -> None:
     page.send()
     assert "prompt" not in upstream.requests[-1].body
     assert upstream.requests[-1].body["messages"][0] == turns[0]
+
+
+def test_an_adapter_of_this_model_comes_first(upstream: Upstream) -> None:
+    """The list may have one name for several models."""
+    other = {"id": "1", "name": "same", "model": "@cf/x/other", "description": "Not for it.", "public": True}
+    ours = other | {"id": "2", "model": MODEL.id, "description": "For it."}
+    upstream.adapters[:] = [other, other | {"id": "3", "name": "foreign"}, ours]
+    page = AppTestPage(share_address("Go", form=InputForm.PROMPT))
+    assert page.by_key("choose-lora").options == ["same", "foreign"]
+    assert "Public. For it." in page.choose("choose-lora", "same").texts()
+    assert "Public. Not for it. Made for @cf/x/other." in page.choose("choose-lora", "foreign").texts()
 
 
 @pytest.mark.reaches_wire("raw", "stream")
