@@ -249,6 +249,8 @@ _ADVICE_BY_CODE: dict[type[PaddockError], dict[int, str]] = {
     ServiceFailed: {
         3008: "The service stopped the request. " + _WAIT,
         3043: "Something went wrong at Cloudflare. " + _WAIT,
+        # The twin's own code.
+        5908: "The model on this computer has stopped. Retry: it is loaded again. If it stops again, choose another model.",
     },
     Unintelligible: {
         7000: "The address is wrong. Ask the person who set up this Paddock to check CLOUDFLARE_BASE_URL.",

@@ -12,6 +12,7 @@ from typing import Any
 from lib.twin.engine_errors import (
     BadPromptError,
     EngineBusyError,
+    EngineCrashedError,
     EngineError,
     ModelNotLoadedError,
     PromptTooLongError,
@@ -147,6 +148,14 @@ def model_not_loaded(reason: str) -> ErrorResponse:
     return ErrorResponse(400, 5907, f"AiError: Model not loaded: {reason}", has_request_id=True)
 
 
+def model_failed(reason: str) -> ErrorResponse:
+    """Return the error for a model whose engine has failed. Not Cloudflare's.
+
+    A status that official SDKs send the request again for: the model is loaded again then.
+    """
+    return ErrorResponse(500, 5908, f"AiError: Model failed: {reason}", has_request_id=True)
+
+
 def lora_not_supported(model: str) -> ErrorResponse:
     """Return the error for a model without LoRA adapters."""
     return ErrorResponse(405, 5005, f"The model {model} does not support LoRa inference")
@@ -191,4 +200,6 @@ def from_engine_error(error: EngineError, window: int) -> ErrorResponse:
             return bad_input(str(error))
         case ModelNotLoadedError():
             return model_not_loaded(str(error))
+        case EngineCrashedError():
+            return model_failed(str(error))
     return INTERNAL_ERROR

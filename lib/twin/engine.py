@@ -22,6 +22,7 @@ from lib.twin.engine_errors import (
     BadPromptError,
     CannotStartError,
     EngineBusyError,
+    EngineCrashedError,
     EngineError,
     PromptTooLongError,
 )
@@ -38,6 +39,8 @@ MAX_QUEUED_PER_SLOT = 8
 PROMPT_BATCH = 60
 # llama.cpp chooses a seed itself for this value.
 RANDOM_SEED = 2**32 - 1
+# llama.cpp's message if the computation itself fails; what the contexts hold is unknown then.
+COMPUTE_ERROR = "Compute error."
 # The documented range starts at 0, llama.cpp's just above it.
 MIN_REPEAT_PENALTY = 1e-6
 # Options for llguidance, which llama.cpp hands JSON Schemas to: spaces as json.dumps writes them, and unknown
@@ -208,6 +211,8 @@ class Engine:
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="generation")
         self.llama_server = LlamaServerClient(self._server.listening_address, key)
         self._generations: set[_Generation] = set()
+        # Why the engine has failed, "" while it has not.
+        self._failure = ""
 
     @property
     def running_count(self) -> int:
@@ -282,6 +287,8 @@ class Engine:
         self, job: GenerationJob, extra: Mapping[str, Any]
     ) -> AsyncGenerator[dict[str, Any], None]:
         """Yield llama.cpp's chunks. Raises EngineError."""
+        if self._failure:
+            raise EngineCrashedError(self._failure)
         if len(self._generations) >= self.slots * (1 + MAX_QUEUED_PER_SLOT):
             raise EngineBusyError("every slot is taken and the queue is full")
         # A generation that was stopped, or has ended, frees its slot in a moment.
@@ -318,6 +325,13 @@ class Engine:
             generation.stop.set()
             generation.put(None)
 
+    def fail(self, reason: str) -> None:
+        """End all generations, running or waiting, and later ones, with EngineCrashedError."""
+        self._failure = reason
+        for generation in tuple(self._generations):
+            generation.stop.set()
+            generation.put(EngineCrashedError(reason))
+
     def close(self) -> None:
         """Stop all generations and free the model. A process that exits before this aborts."""
         self.stop()
@@ -334,6 +348,8 @@ class Engine:
         if error.get("type") == "exceed_context_size_error":
             return PromptTooLongError(int(error.get("n_prompt_tokens", self.context)) + job.max_tokens)
         message = str(error.get("message", error))
+        if message == COMPUTE_ERROR:
+            return EngineCrashedError(message)
         return BadPromptError(message) if error.get("code") == 400 else EngineError(message)
 
     def _run(self, generation: _Generation) -> None:
@@ -354,10 +370,19 @@ class Engine:
                 request["grammar"] = self._json_grammar(job.json_schema)
             with self._slot_chooser.take(_beginning(job)) as slot:
                 request["id_slot"] = slot
-                complete(json.dumps(request).encode(), lambda chunk: self.on_chunk(generation, chunk))
+                body = json.dumps(request).encode()
+                try:
+                    complete(body, lambda chunk: self.on_chunk(generation, chunk))
+                except (ValueError, RuntimeError):
+                    raise
+                except Exception as error:
+                    # No refusal of this request, such as a lack of memory: what the engine's state is, nobody knows.
+                    raise EngineCrashedError(repr(error)) from error
         except (ValueError, RuntimeError) as error:
             # llama.cpp's C++ exceptions arrive as these.
             generation.put(BadPromptError(str(error)))
+        except EngineError as error:
+            generation.put(error)
         except Exception as error:
             # Nothing else would report an exception of this thread.
             generation.put(EngineError(repr(error)))

@@ -23,6 +23,10 @@ class EngineBusyError(EngineError):
     """All slots are taken and the queue is full."""
 
 
+class EngineCrashedError(EngineError):
+    """The engine itself has failed: all its generations end, and its model is loaded again before the next one."""
+
+
 class ModelNotLoadedError(EngineError):
     """The model of the request cannot be loaded into memory; the text says why."""
 

@@ -16,7 +16,13 @@ from pathlib import Path
 
 from lib.local_models.memory import estimate_free_memory
 from lib.twin.engine import MAX_QUEUED_PER_SLOT
-from lib.twin.engine_errors import CannotStartError, EngineBusyError, EngineError, ModelNotLoadedError
+from lib.twin.engine_errors import (
+    CannotStartError,
+    EngineBusyError,
+    EngineCrashedError,
+    EngineError,
+    ModelNotLoadedError,
+)
 from lib.twin.model_setup import LoadedModel, ModelSetup, load_checked
 
 # A model takes new requests for so long while another one waits for its memory. Loading takes 0.5 s to some seconds.
@@ -57,6 +63,8 @@ class EnginePool:
     ) -> None:
         self._load, self._free_memory = load, free_memory
         self._places: dict[Path, _Place] = {}
+        # Models whose engines have failed, until they are unloaded.
+        self._failed: list[_Place] = []
         self._waiters: list[_Waiter] = []
         self._change: asyncio.Task[None] | None = None
         # The file that is being loaded.
@@ -107,6 +115,9 @@ class EnginePool:
         place = await self._enter(setup, waits=waits)
         try:
             yield place.model
+        except EngineCrashedError as error:
+            self._give_up(place, str(error))
+            raise
         finally:
             self._leave(place)
 
@@ -142,6 +153,14 @@ class EnginePool:
         place.last_used = asyncio.get_running_loop().time()
         self._dispatch()
 
+    def _give_up(self, place: _Place, reason: str) -> None:
+        """End all requests of a model whose engine has failed. It is unloaded, and loaded again for the next one."""
+        path = place.model.setup.path
+        if self._places.get(path) is place:
+            del self._places[path]
+            self._failed.append(place)
+            place.model.engine.fail(reason)
+
     def _dispatch(self) -> None:
         """Give places to those who wait, and change the loaded models for the first one without its model."""
         if self._timer is not None:
@@ -149,6 +168,9 @@ class EnginePool:
             self._timer = None
         # First, so that a model that was just loaded is in use before another one is wanted.
         self._give_places()
+        if self._change is None and not self._is_ending and self._failed:
+            failed, self._failed = self._failed, []
+            self._change = asyncio.get_running_loop().create_task(self._replace(None, failed))
         if self._change is None and not self._is_ending:
             wanted = next((waiter for waiter in self._waiters if waiter.setup.path not in self._places), None)
             leaving = [] if wanted is None else self._choose_leaving(wanted.setup)
@@ -219,21 +241,23 @@ class EnginePool:
         elif later := [time for time in times if time > now]:
             self._timer = loop.call_at(min(later), self._dispatch)
 
-    async def _replace(self, setup: ModelSetup, leaving: list[_Place]) -> None:
+    async def _replace(self, setup: ModelSetup | None, leaving: list[_Place]) -> None:
+        """Free the models that leave, then load one, or none."""
         loop = asyncio.get_running_loop()
         failure: ModelNotLoadedError | None = None
         try:
             for place in leaving:
                 await loop.run_in_executor(self._thread, place.model.engine.close)
-            loaded = await loop.run_in_executor(self._thread, self._load, setup)
-            self._places[setup.path] = _Place(loaded, loop.time())
+            if setup is not None:
+                loaded = await loop.run_in_executor(self._thread, self._load, setup)
+                self._places[setup.path] = _Place(loaded, loop.time())
         except CannotStartError as error:
             failure = ModelNotLoadedError(error.reason)
         except Exception as error:
             # Nothing else would report it to those who wait.
             failure = ModelNotLoadedError(f"the model cannot be loaded: {error!r}")
         self._change = self._loading = None
-        if failure is not None:
+        if failure is not None and setup is not None:
             self._refuse(setup, failure)
         self._dispatch()
 
@@ -256,7 +280,7 @@ class EnginePool:
     def close(self) -> None:
         """Free all models. A process that exits before this may abort."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-        for place in self._places.values():
+        for place in [*self._places.values(), *self._failed]:
             place.model.engine.close()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from lib.twin.engine_errors import BadPromptError, EngineBusyError, EngineError
+from lib.twin.engine_errors import BadPromptError, EngineBusyError, EngineCrashedError, EngineError
 from lib.twin.request_limits import MAX_SHOWN_PROMPTS
 from lib.twin.template_turns import TemplateRules
 
@@ -68,6 +68,9 @@ class LlamaServerClient:
             loop = asyncio.get_running_loop()
             response = await loop.run_in_executor(self._threads, partial(self._client.post, path, json=body))
             answer: dict[str, Any] = response.json()
+        except httpx.ConnectError as error:
+            # It has listened since the model was loaded.
+            raise EngineCrashedError(repr(error)) from None
         except (httpx.HTTPError, ValueError) as error:
             raise EngineError(repr(error)) from None
         finally:

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from lib.model.model_record import Model
-from lib.twin.engine_errors import EngineError
+from lib.twin.api_errors import model_failed
+from lib.twin.engine_errors import EngineCrashedError, EngineError
 from lib.twin.generation import EndPiece, Pieces, TextPiece, ToolCallPiece
 
 # The JSON objects that a stream sends.
@@ -54,15 +55,25 @@ def random_padding() -> str:
 
 
 async def sse_events(payloads: Payloads) -> AsyncGenerator[bytes, None]:
-    """Encode payloads as server-sent events (SSE), with [DONE] at the end, except if the engine failed."""
+    """Encode payloads as server-sent events (SSE), with [DONE] at the end, except if the engine failed.
+
+    A model that has crashed says so. It is not known what Cloudflare sends then; OpenAI's clients read this form too.
+    """
     try:
         async with aclosing(payloads):
             async for payload in payloads:
-                line = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-                yield f"data: {line}\n\n".encode()
+                yield _sse_event(payload)
         yield SSE_DONE
+    except EngineCrashedError as error:
+        refusal = model_failed(str(error))
+        yield _sse_event({"error": {"code": refusal.code, "message": refusal.message}})
     except EngineError:
         return
+
+
+def _sse_event(payload: dict[str, Any]) -> bytes:
+    line = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return f"data: {line}\n\n".encode()
 
 
 def openai_tool_call(call: ToolCallPiece, index: int | None = None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from lib.local_models.model_source import ModelFile
 from lib.twin.app import build_app
 from lib.twin.engine import Engine
-from lib.twin.engine_errors import BadPromptError, EngineError
+from lib.twin.engine_errors import BadPromptError, EngineCrashedError, EngineError
 from lib.twin.engine_pool import EnginePool
 from lib.twin.generation import GenerationJob, TextPiece
 from lib.twin.model_setup import LoadedModel, ModelSetup
@@ -31,6 +31,13 @@ class FailingEngine:
     def __init__(self, texts: list[str], failure: Exception) -> None:
         self.texts, self.failure = texts, failure
         self.closed = False
+        self.reasons: list[str] = []
+
+    def fail(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+    def close(self) -> None:
+        """Nothing is loaded."""
 
     async def generate(self, job: GenerationJob) -> AsyncGenerator[TextPiece, None]:
         try:
@@ -71,10 +78,24 @@ def test_in_the_middle_of_a_stream(path: str) -> None:
     assert engine.closed
 
 
+@pytest.mark.parametrize("path", [f"run/{MODEL}", "v1/chat/completions"])
+def test_a_crash_in_the_middle_of_a_stream_is_told(path: str) -> None:
+    engine = FailingEngine(["One"], EngineCrashedError("boom"))
+    response = ask_failing_engine(engine, path, stream=True)
+    assert response.status_code == 200, response.text
+    *_, last = parse_events(response.text)
+    assert last == {"error": {"code": 5908, "message": "AiError: Model failed: boom"}}
+    assert engine.reasons == ["boom"]
+
+
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
     ("failure", "status", "code"),
-    [(EngineError("boom"), 500, 3043), (BadPromptError("no such role"), 400, 5006)],
+    [
+        (EngineError("boom"), 500, 3043),
+        (BadPromptError("no such role"), 400, 5006),
+        (EngineCrashedError("boom"), 500, 5908),
+    ],
 )
 def test_before_the_first_token(stream: bool, failure: Exception, status: int, code: int) -> None:
     engine = FailingEngine([], failure)

@@ -13,7 +13,13 @@ import pytest
 
 from lib.local_models.model_source import ModelFile
 from lib.twin import engine_pool
-from lib.twin.engine_errors import CannotStartError, EngineBusyError, EngineError, ModelNotLoadedError
+from lib.twin.engine_errors import (
+    CannotStartError,
+    EngineBusyError,
+    EngineCrashedError,
+    EngineError,
+    ModelNotLoadedError,
+)
 from lib.twin.engine_pool import RESERVE_BYTES, EnginePool
 from lib.twin.generation import GenerationJob, TextPiece
 from lib.twin.model_setup import EngineOptions, LoadedModel, ModelSetup, choose_setup, load_model
@@ -38,6 +44,7 @@ class Computer:
         self.present: list[str] = []
         self.loads: list[str] = []
         self.broken: set[str] = set()
+        self.failures: list[str] = []
         self.pool = EnginePool(self.load, self.free)
 
     def free(self, used: int) -> int | None:
@@ -50,7 +57,9 @@ class Computer:
         if name in self.broken:
             raise CannotStartError("the file is damaged", "Download it again.")
         self.present.append(name)
-        engine = SimpleNamespace(close=lambda: self.present.remove(name), stop=lambda: None)
+        engine = SimpleNamespace(
+            close=lambda: self.present.remove(name), stop=lambda: None, fail=self.failures.append
+        )
         return LoadedModel.of(setup, cast(Any, engine))
 
 
@@ -261,6 +270,30 @@ def test_a_model_that_cannot_be_loaded(quick: None) -> None:
             assert computer.present == ["b"]
 
     run(work)
+
+
+def test_a_model_whose_engine_fails_is_loaded_again(quick: None) -> None:
+    computer = Computer(6)
+
+    async def work() -> None:
+        other, running = Holder(computer.pool, B), Holder(computer.pool, A)
+        await until(lambda: other.is_answering and running.is_answering)
+        for _ in range(2):
+            with pytest.raises(EngineCrashedError, match="boom"):
+                async with computer.pool.hold(A):
+                    raise EngineCrashedError("boom")
+            assert [loaded.setup for loaded in computer.pool.loaded] == [B]
+        async with computer.pool.hold(A):
+            # What held the model that has failed is not counted as a user of the new one.
+            await running.end()
+            assert sorted(computer.present) == ["a", "b"]
+        async with computer.pool.hold(C):
+            assert sorted(computer.present) == ["b", "c"]
+        await other.end()
+
+    run(work)
+    assert computer.failures == ["boom", "boom"]
+    assert computer.loads == ["b", "a", "a", "a", "c"]
 
 
 def test_a_request_that_does_not_wait(quick: None) -> None:

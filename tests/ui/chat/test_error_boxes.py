@@ -52,6 +52,8 @@ PASSING = [
     (408, 3046, "Request timeout"),
     (408, 3008, "Request was aborted"),
     (500, 3043, "internal server error"),
+    # Of the twin alone.
+    (500, 5908, "AiError: Model failed: Compute error."),
 ]
 
 
