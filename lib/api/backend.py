@@ -149,15 +149,19 @@ class Backend:
             return f"{self.gateway.root}/{self.account_id}/{self.gateway.id}/workers-ai"
         return f"{self.ai_url}/run"
 
-    def run_headers(self) -> dict[str, str]:
-        """Return the headers of a request to a model beside the usual ones, to show: without any token."""
-        return self._session_headers() | ({} if self.gateway is None else self.gateway.headers())
+    def run_headers(self, authorization: str = MASK) -> dict[str, str]:
+        """Return the headers of a request to a model beside the usual ones, to show: without any token.
+
+        ``authorization`` stands for the gateway's token, as in ``Gateway.headers``.
+        """
+        return self.session_headers | ({} if self.gateway is None else self.gateway.headers(authorization))
 
     def run_headers_to_send(self) -> dict[str, str]:
         """Return the same headers with the gateway's token: for the wire only."""
-        return self._session_headers() | ({} if self.gateway is None else self.gateway.headers_to_send())
+        return self.session_headers | ({} if self.gateway is None else self.gateway.headers_to_send())
 
-    def _session_headers(self) -> dict[str, str]:
+    @property
+    def session_headers(self) -> dict[str, str]:
         # developers.cloudflare.com/workers-ai/features/prompt-caching
         return {"x-session-affinity": self.session} if self.session else {}
 

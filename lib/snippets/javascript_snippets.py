@@ -157,6 +157,8 @@ def _worker_options(call: SnippetRequest) -> str:
     options = dict(call.body.get("options", {}))
     if (gateway := call.gateway) is not None:
         options["gateway"] = {"id": gateway.id} | ({"skipCache": True} if gateway.skips_cache else {})
+    if headers := call.backend.session_headers:
+        options["extraHeaders"] = headers
     # Cloudflare's types for Workers do not have every option.
     return f", {JAVASCRIPT.write(options, 3)} as AiOptions" if options else ""
 

@@ -181,7 +181,7 @@ def openai_sdk(call: SnippetRequest) -> Snippet:
     """Write the request with OpenAI's SDK, for Cloudflare's OpenAI-compatible endpoint."""
     request = _translate_body(call)
     body = dict(request.body) | ({"extra_body": request.extra} if request.extra else {})
-    if call.gateway is not None:
+    if call.sdk_headers:
         body[_HEADERS] = dict(call.sdk_headers)
     text = join_paragraphs(
         _imports("os", "sys", *(["json"] if call.calls_tools else [])),
@@ -237,7 +237,7 @@ def _functions(call: SnippetRequest) -> list[str]:
 def _sdk_arguments(call: SnippetRequest) -> str:
     """Return the arguments of Cloudflare's SDK, which has none for some parts of a request."""
     body = dict(call.body)
-    extra: dict[str, Any] = {_HEADERS: dict(call.sdk_headers)} if call.gateway is not None else {}
+    extra: dict[str, Any] = {_HEADERS: dict(call.sdk_headers)} if call.sdk_headers else {}
     if "options" in body:
         extra["extra_body"] = {"options": body.pop("options")}
     return _arguments(body | extra)

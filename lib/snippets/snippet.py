@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from string import Template
 from typing import Any
 
-from lib.api.backend import GATEWAY_TOKEN_NAMES, Gateway
+from lib.api.backend import CLOUDFLARE_URL, GATEWAY_TOKEN_NAMES, Backend, Gateway
 
 # A program reads the gateway's token from the environment. Each language has an expression in this value's place.
 GATEWAY_TOKEN_VARIABLE = GATEWAY_TOKEN_NAMES[0]
@@ -31,17 +31,25 @@ class Snippet:
 
 @dataclass(frozen=True)
 class SnippetRequest:
-    """The model, the JSON body and the address; ``base_url`` is empty for Cloudflare.
+    """The model, the JSON body and the server.
 
-    ``not_in_openai`` names the parameters that OpenAI's API does not have. The request passes through the
-    ``gateway``, if there is one.
+    ``not_in_openai`` names the parameters that OpenAI's API does not have.
     """
 
     model: str
     body: Mapping[str, Any]
-    base_url: str
+    backend: Backend
     not_in_openai: frozenset[str]
-    gateway: Gateway | None = None
+
+    @property
+    def base_url(self) -> str:
+        """The address of the API, empty for Cloudflare's."""
+        return "" if self.backend.base_url == CLOUDFLARE_URL else self.backend.base_url
+
+    @property
+    def gateway(self) -> Gateway | None:
+        """The gateway that the request passes through."""
+        return self.backend.gateway
 
     def url(self, base: str, account: str) -> str:
         """Return the address, with a language's expressions for the base URL and the account."""
@@ -56,13 +64,14 @@ class SnippetRequest:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The headers for the gateway."""
-        return {} if self.gateway is None else self.gateway.headers(GATEWAY_AUTHORIZATION)
+        """The headers beside the usual ones: for the gateway and the session, as the page sends them."""
+        return self.backend.run_headers(GATEWAY_AUTHORIZATION)
 
     @property
     def sdk_headers(self) -> Mapping[str, str]:
-        """The headers for the gateway of a request to the API, which is where SDKs send it."""
-        return {} if self.gateway is None else replace(self.gateway, root="").headers(GATEWAY_AUTHORIZATION)
+        """The same headers of a request to the API, which is where SDKs send it, not to the gateway's own address."""
+        gateway = None if self.gateway is None else replace(self.gateway, root="")
+        return replace(self.backend, gateway=gateway).run_headers(GATEWAY_AUTHORIZATION)
 
     @property
     def streams(self) -> bool:

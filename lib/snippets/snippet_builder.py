@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from lib.api import wire
-from lib.api.backend import CLOUDFLARE_URL, Backend
+from lib.api.backend import Backend
 from lib.api.request import Request
 from lib.api.trace import MASK
 from lib.errors import BadInput
@@ -27,13 +27,8 @@ def build_snippets(request: Request, backend: Backend) -> tuple[Snippet, ...]:
 
 def build_snippets_for_body(model_id: str, body: Mapping[str, Any], backend: Backend) -> tuple[Snippet, ...]:
     """Build the snippets of a JSON body, such as that of a past request. Raises BadInput as above."""
-    call = SnippetRequest(
-        model_id,
-        body,
-        "" if backend.base_url == CLOUDFLARE_URL else backend.base_url,
-        frozenset(name for name in body if not is_in_openai_api(name)),
-        backend.gateway,
-    )
+    not_in_openai = frozenset(name for name in body if not is_in_openai_api(name))
+    call = SnippetRequest(model_id, body, backend, not_in_openai)
     builders = (
         curl_snippet.curl,
         python_snippets.httpx,

@@ -126,7 +126,7 @@ def test_openai(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [*NATIVE, "Python (openai)"])
-def test_a_gateway_and_a_request_that_does_not_wait(tmp_path: Path, name: str) -> None:
+def test_a_gateway_a_session_and_a_request_that_does_not_wait(tmp_path: Path, name: str) -> None:
     body = {
         "messages": [{"role": "user", "content": "Hi"}],
         "options": {"rejectIfBusy": True},
@@ -141,7 +141,7 @@ def test_a_gateway_and_a_request_that_does_not_wait(tmp_path: Path, name: str) -
             Gateway("my-gateway", token=Secret(GATEWAY_TOKEN)),
             Gateway("my-gateway", f"http://127.0.0.1:{server.port}/v1", token=Secret(GATEWAY_TOKEN)),
         ):
-            backend = replace(sample_values.make_backend(server.url), gateway=gateway)
+            backend = replace(sample_values.make_backend(server.url), gateway=gateway, session="0123abc")
             snippets = {each.name: each for each in build_snippets_for_body(MODEL, body, backend)}
             done = run_snippet(snippets[name], tmp_path, backend)
             assert (done.stdout.decode(), done.returncode) == ("Hi\n", 0), done.stderr
@@ -153,6 +153,7 @@ def test_a_gateway_and_a_request_that_does_not_wait(tmp_path: Path, name: str) -
     for received in (by_id, by_address):
         assert received.headers["cf-aig-authorization"] == f"Bearer {GATEWAY_TOKEN}"
     for received in server.requests:
+        assert received.headers["x-session-affinity"] == "0123abc"
         assert received.json() | {"model": MODEL} == body | {"model": MODEL}
     assert by_id.headers["cf-aig-gateway-id"] == "my-gateway"
     if "cf-aig-gateway-id" in by_address.headers:  # the SDKs, whose note says so
@@ -166,12 +167,15 @@ def test_a_worker_gets_the_options_in_its_third_argument(tmp_path: Path) -> None
     for stream in (True, False):
         body = ASK | {"options": {"rejectIfBusy": True}, "stream": stream}
         backend = replace(
-            sample_values.make_backend("http://127.0.0.1:1/client/v4"), gateway=Gateway("my-gateway")
+            sample_values.make_backend("http://127.0.0.1:1/client/v4"),
+            gateway=Gateway("my-gateway"),
+            session="0123abc",
         )
         programs[f"worker-{stream}"] = build_snippets_for_body(MODEL, body, backend.without_cache())[-1]
     for script in compile_workers(programs, tmp_path).values():  # Cloudflare's types accept it
-        code = "".join(script.read_text(encoding="utf-8").split())
-        assert '{rejectIfBusy:true,gateway:{id:"my-gateway",skipCache:true}})' in code.replace(",}", "}")
+        code = "".join(script.read_text(encoding="utf-8").split()).replace(",}", "}")
+        headers = 'extraHeaders:{"x-session-affinity":"0123abc"}'
+        assert f'{{rejectIfBusy:true,gateway:{{id:"my-gateway",skipCache:true}},{headers}}})' in code
         assert "options:" not in code
 
 

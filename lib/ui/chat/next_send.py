@@ -9,6 +9,7 @@ from enum import StrEnum
 import streamlit as st
 
 from lib.api import wire
+from lib.api.backend import Backend
 from lib.api.request import Request
 from lib.chat.session_affinity import with_session
 from lib.model.pricing import cost_in_dollars, cost_in_neurons, cost_of_neurons, format_dollars
@@ -123,10 +124,15 @@ def _summary_line(tab: ChatTab, preview: RequestPreview) -> str:
 
 def _draw_request(tab: ChatTab, request: Request) -> None:
     if (backend := tab.backend) is not None:
-        backend = with_session(backend, tab.chat.id, tab.chat.model)
+        backend = _backend_of(tab, backend, request)
         sent = "".join(f" · `{name}: {value}`" for name, value in backend.run_headers().items())
         st.caption(f"`POST {backend.run_url}/{request.model}`{sent}")
     _draw_copyable(json.dumps(wire.encode_request(request), ensure_ascii=False, indent=2), "json", KEY)
+
+
+def _backend_of(tab: ChatTab, backend: Backend, request: Request) -> Backend:
+    """Return the backend that sends the chat's request, with its session."""
+    return with_session(backend, tab.chat.id, tab.chat.model_of(request))
 
 
 def _draw_next_code(tab: ChatTab, request: Request) -> None:
@@ -145,7 +151,8 @@ def draw_code(tab: ChatTab, request: Request, key: str) -> None:
     if tab.backend is None:
         st.caption("The model on this computer is still starting.")
         return
-    snippets = {snippet.name: snippet for snippet in build_snippets(request, tab.backend)}
+    backend = _backend_of(tab, tab.backend, request)
+    snippets = {snippet.name: snippet for snippet in build_snippets(request, backend)}
     name_key = f"{key}-language"
     name = st.selectbox(
         "Language", list(snippets), key=name_key, label_visibility="collapsed", persist_state="session"

@@ -9,6 +9,7 @@ from lib.files import share_link
 from lib.files.share_link import SharedSetup
 from lib.model.model_record import default_model
 from lib.model.settings import Settings
+from lib.ui.chat.next_send import NextSendView
 from lib.ui.shell.registry import registry
 from tests.model.catalogue_models import EFFORT, LARGE
 from tests.model.catalogue_records import LISTED, SCHEMAS
@@ -59,6 +60,8 @@ def test_the_session_of_a_conversation_stands_in_the_exact_request(upstream: Ups
     sent = upstream.wait_for_request().headers["x-session-affinity"]
     page.write("And now?")
     assert f"x-session-affinity: {sent}" in page.text(page.by_key("ahead"))
+    page.choose("ahead-part", NextSendView.CODE)
+    assert any("x-session-affinity" in code and sent in code for code in page.codes(page.by_key("ahead")))
     page = AppTestPage()
     page.write("Hello")
     assert "x-session-affinity" not in page.text(page.by_key("ahead"))
