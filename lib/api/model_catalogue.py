@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -27,6 +26,7 @@ from lib.errors import PaddockError, Unintelligible
 from lib.model.catalogue_entry import TEXT_GENERATION, CatalogueEntry, parse_entries
 from lib.model.catalogue_model import build_model
 from lib.model.model_record import Model, models
+from lib.system.json_file import write_json
 
 PER_PAGE = 100
 MAX_PAGES = 20
@@ -134,12 +134,13 @@ class ModelCatalogue:
                 break
             replies.append(reply)
             entries = more
-            if sum(map(len, replies)) > MAX_JSON_BYTES:
+            # Whether Cloudflare's result_info counts all pages is not documented; the twin's does.
+            if sum(map(len, replies)) > MAX_JSON_BYTES or (backend.can_inspect and _is_last_page(reply)):
                 break
         now, account = datetime.now(UTC), _account(backend)
         self._write(backend, "", {"fetched_at": now.isoformat(), "replies": replies})
         with self._lock:
-            # The twin has the same schema for all its models, and its list is fetched every few seconds.
+            # The twin has the same schema for all its models.
             if not backend.can_inspect:
                 self._schemas = {key: schema for key, schema in self._schemas.items() if key[0] != account}
             self._models = {key: model for key, model in self._models.items() if key[0] != account}
@@ -208,10 +209,7 @@ class ModelCatalogue:
             return
         with suppress(OSError):  # a full disk: it is fetched again next time
             self._folder.mkdir(parents=True, exist_ok=True)
-            file = self._file(_account(backend), model)
-            draft = file.with_suffix(f".{os.getpid()}-{threading.get_ident()}.draft")
-            draft.write_text(json.dumps({"version": _VERSION, **body}), encoding="utf-8")
-            draft.replace(file)
+            write_json(self._file(_account(backend), model), {"version": _VERSION, **body})
             files = sorted(self._folder.iterdir(), key=lambda file: file.stat().st_mtime)
             for old in files[:-MAX_FILES]:
                 old.unlink(missing_ok=True)
@@ -255,6 +253,13 @@ def _decode_page(text: str) -> list[CatalogueEntry]:
     if not isinstance(items, list):
         raise _unreadable()
     return list(parse_entries(items[:MAX_MODELS]))
+
+
+def _is_last_page(text: str) -> bool:
+    match json.loads(text).get("result_info"):
+        case {"page": int(page), "per_page": int(per_page), "total_count": int(total)}:
+            return page * per_page >= total
+    return False
 
 
 def _decode(text: str, select: Callable[[Any], Any]) -> Any:

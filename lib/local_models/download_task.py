@@ -14,10 +14,11 @@ from lib.api.cancellation import Cancelled, CancelToken
 from lib.errors import BadInput, DownloadFailed, PaddockError
 from lib.local_models.hub import hub_from_environment
 from lib.local_models.model_download import download_model
-from lib.local_models.model_folder import downloaded_bytes, folder_of, remove_model, write_json
+from lib.local_models.model_folder import downloaded_bytes, folder_of, remove_model
 from lib.local_models.model_sizes import find_source
 from lib.local_models.model_source import RemoteModel
 from lib.local_models.transfer_rate import TransferRate, describe_transfer
+from lib.system.json_file import write_json
 
 # Seconds to wait for the end of a download that was cancelled.
 _END_SECONDS = 10.0

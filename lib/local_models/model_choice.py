@@ -8,7 +8,8 @@ from pathlib import Path
 
 from lib.errors import PaddockError
 from lib.local_models.listed_models import describe_model
-from lib.local_models.model_folder import folder_of, write_json
+from lib.local_models.model_folder import folder_of
+from lib.system.json_file import write_json
 
 
 def remember_model(model: str) -> None:

@@ -21,9 +21,10 @@ from lib.api.file_request import Address, FileReply, is_private_host, parse_addr
 from lib.errors import DownloadFailed, PaddockError
 from lib.local_models.file_lock import exclusive_lock, sha256_of
 from lib.local_models.hub import ENDPOINT_VARIABLE, TOKEN_VARIABLE, Hub
-from lib.local_models.model_folder import InstalledModel, find_installed, folder_of, part_of, write_json
+from lib.local_models.model_folder import InstalledModel, find_installed, folder_of, part_of
 from lib.local_models.model_source import RemoteModel
 from lib.local_models.requirements import require_memory, require_space
+from lib.system.json_file import write_json
 
 # Called with the bytes downloaded so far and the total. What it raises ends the download; what has come is kept.
 DownloadProgress = Callable[[int, int], None]

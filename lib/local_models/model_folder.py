@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from lib.errors import BadInput
 from lib.local_models.file_lock import exclusive_lock, sha256_of
 from lib.local_models.model_source import RemoteModel
+from lib.system.json_file import write_json
 from lib.system.paths import data_folder
 
 _RECORD = "installed.json"
@@ -42,13 +42,6 @@ class InstalledModel:
         write_json(folder_of(self.id) / _RECORD, asdict(self))
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write a small file whole or not at all. Raises OSError."""
-    part = path.with_name(f"{path.name}.new")
-    part.write_text(json.dumps(value), encoding="utf-8")
-    os.replace(part, path)
-
-
 def folder_of(id: str) -> Path:
     """Return the folder of a model. Raises BadInput."""
     return data_folder() / "models" / id
@@ -74,6 +67,15 @@ def list_installed() -> list[InstalledModel]:
         if (model := find_record(record.parent.name)) is not None:
             models.append(model)
     return sorted(models, key=lambda model: model.name)
+
+
+def installed_stamps() -> tuple[tuple[str, int], ...]:
+    """Return a value that changes when a model is added or removed, by whatever process. Raises BadInput."""
+    stamps = []
+    for record in sorted(folder_of("").glob(f"*/{_RECORD}")):
+        with suppress(OSError):  # it was removed just now
+            stamps.append((record.parent.name, record.stat().st_mtime_ns))
+    return tuple(stamps)
 
 
 def list_unfinished() -> list[tuple[str, str, int]]:

@@ -19,8 +19,9 @@ from lib.api.file_request import request_file
 from lib.errors import BadInput, DownloadFailed, PaddockError
 from lib.local_models import model_source
 from lib.local_models.hub import ENDPOINT_VARIABLE, TOKEN_VARIABLE, Hub
-from lib.local_models.model_folder import folder_of, write_json
+from lib.local_models.model_folder import folder_of
 from lib.local_models.model_source import ModelSource, RemoteModel, parse_source
+from lib.system.json_file import write_json
 
 # A list of a thousand files has about 300 KB.
 MAX_LIST_BYTES = 4 * 1024 * 1024

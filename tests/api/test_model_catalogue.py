@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lib.api import model_catalogue
-from lib.api.backend import Backend
+from lib.api.backend import Backend, Secret, twin_backend
 from lib.api.client import WorkersAI
 from lib.api.model_catalogue import ModelCatalogue
 from lib.errors import CredentialsRefused, PaddockError, Unintelligible
@@ -126,6 +126,26 @@ def test_a_server_without_pages(tmp_path: Path) -> None:
     client = FakeClient(ignores_pages=True)
     assert len(ModelCatalogue(client, tmp_path).refresh(REMOTE).entries) == 4
     assert len(client.paths) == 2
+
+
+def test_the_twin_says_which_page_is_the_last(tmp_path: Path) -> None:
+    """It is asked often. Whether Cloudflare's result_info counts all pages is not documented."""
+    twin = twin_backend("http://127.0.0.1:1/client/v4", "a" * 32, Secret("token"), "Small", 100)
+    paths: list[str] = []
+
+    def fetch(backend: Backend, path: str) -> str:
+        paths.append(path)
+        page = int(path.split("&page=")[1].split("&")[0])
+        info = {"page": page, "per_page": 2, "total_count": 4}
+        items = [{"name": f"@local/{page}-{number}", "task": {"name": "Text Generation"}} for number in "ab"]
+        return json.dumps({"success": True, "result": items if page < 3 else [], "result_info": info})
+
+    client = FakeClient()
+    client.fetch = fetch  # type: ignore[method-assign]
+    for backend, count in ((twin, 2), (REMOTE, 3)):
+        paths.clear()
+        assert len(ModelCatalogue(client, tmp_path).refresh(backend).entries) == 4
+        assert len(paths) == count
 
 
 def test_a_list_without_an_end(tmp_path: Path) -> None:
