@@ -19,7 +19,7 @@ from lib.model.pricing import format_exact
 from lib.model.schema_reader import MESSAGES
 from lib.model.settings import Settings
 from lib.ui.settings.chat_actions import ChatActions
-from lib.ui.shell.account_catalogue import find_list, listed_entries, model_catalogue
+from lib.ui.shell.account_catalogue import entries_to_choose, find_list, model_catalogue
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import bind, draw_selectbox
 from lib.ui.widgets.safe_markdown import escape_markdown
@@ -61,7 +61,8 @@ def draw_model_menu(actions: ChatActions) -> None:
     backend, model = actions.backend, actions.chat.model
     if backend is None:
         return
-    catalogue, entries = find_list(backend), listed_entries(backend)
+    catalogue = find_list(backend)
+    entries = entries_to_choose(backend, catalogue)
     if backend.can_inspect and not entries:
         return
     _complete(actions, backend, entries)
@@ -141,8 +142,8 @@ def _complete(actions: ChatActions, backend: Backend, entries: Mapping[str, Cata
 
 def _draw_choice(actions: ChatActions, backend: Backend, entries: Mapping[str, CatalogueEntry]) -> None:
     current, uses = actions.chat.model.id, _count_uses(actions.owner)
-    starred = {id for id, _ in uses.most_common() if id in entries and id != DEFAULT_MODEL_ID}
-    starred = set(sorted(starred, key=lambda id: -uses[id])[:MAX_STARS])
+    by_use = [id for id, _ in uses.most_common() if id in entries and id != DEFAULT_MODEL_ID]
+    starred = set(by_use[:MAX_STARS])
     ids = sorted(
         {*entries, DEFAULT_MODEL_ID, current},
         key=lambda id: (id != DEFAULT_MODEL_ID, id not in starred, -uses[id] if id in starred else 0, id),
