@@ -19,7 +19,7 @@ from lib.api.backend import (
     backend_from_environment,
     cloudflare_backend,
 )
-from lib.errors import BadInput, PaddockError
+from lib.errors import BadInput, GatewayTokenRefused, PaddockError
 from lib.local_models.model_source import SHIPPED_ID
 from lib.local_models.supervised_twin import Failed, Fetching, Loading, Ready, TwinState
 from lib.ui.shell.model_menu import ModelMenu
@@ -47,12 +47,12 @@ _PICTURE_TEXT = (
 class BackendChoice:
     """``backend`` is None until the twin is up. ``twin`` is the twin's state, None for Cloudflare.
 
-    ``problem`` says what is wrong with the credentials in the environment.
+    ``problem`` says what is wrong with the credentials in the environment, also if the AI Gateway refuses them.
     """
 
     backend: Backend | None
     twin: TwinState | None
-    problem: BadInput | None = None
+    problem: PaddockError | None = None
 
     @property
     def is_practice_model(self) -> bool:
@@ -92,7 +92,8 @@ def current_choice() -> BackendChoice:
     if chosen != _TWIN:
         try:
             if (backend := backend_from_environment(_environment())) is not None:
-                return BackendChoice(restrict_for_visitor(backend, current_owner()), None)
+                refusal = registry().gateway_check.find_problem(backend)
+                return BackendChoice(restrict_for_visitor(backend, current_owner()), None, refusal)
         except BadInput as error:
             problem = error
     supervisor = registry().supervisor
@@ -131,7 +132,13 @@ def draw_picker(choice: BackendChoice, *, busy: bool) -> None:
     if choice.mark and not busy:
         st.caption(choice.mark, width="content")
     if choice.problem is not None:
-        draw_error(choice.problem, "The Cloudflare account that this server was started with cannot be used")
+        draw_error(choice.problem, _problem_title(choice.problem))
+
+
+def _problem_title(problem: PaddockError) -> str:
+    if isinstance(problem, GatewayTokenRefused):
+        return "The AI Gateway that this server was started with did not accept its token"
+    return "The Cloudflare account that this server was started with cannot be used"
 
 
 @st.dialog("Where answers come from", icon=":material/lan:")

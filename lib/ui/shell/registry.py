@@ -37,6 +37,7 @@ from lib.system.paths import data_folder
 from lib.ui.shell.backend_use import is_in_use
 from lib.ui.shell.chat_snapshot import snapshot_chat
 from lib.ui.shell.configured_database import configured_database
+from lib.ui.shell.gateway_check import GatewayCheck
 from lib.ui.shell.model_control import ModelControl
 from lib.ui.shell.owned_cache import OwnedCache
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
@@ -57,6 +58,7 @@ class Registry:
 
     def __init__(self, url: str) -> None:
         self.client = WorkersAI()
+        self.gateway_check = GatewayCheck(self.client.check_gateway)
         self.catalogue = ModelCatalogue(self.client, data_folder() / "catalogue")
         self.supervisor = Supervisor(self._is_in_use)
         self.models = ModelControl(self.supervisor)

@@ -91,6 +91,25 @@ def test_the_dialog_says_that_the_gateways_token_was_refused(upstream: Upstream,
     assert upstream.requests == []
 
 
+@pytest.mark.parametrize("token", ["", "wrong-token", GATEWAY_TOKEN])
+def test_the_gateway_that_the_server_was_started_with_is_checked_once(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    upstream.gateway_token = GATEWAY_TOKEN
+    monkeypatch.setenv("CLOUDFLARE_GATEWAY_ID", "my-gateway")
+    monkeypatch.setenv("CF_AIG_TOKEN", token)
+    for page in (AppTestPage(), AppTestPage(path="pages/experiment.py")):
+        errors = " ".join(page.errors())
+        assert (
+            ("did not accept its token" in errors)
+            == ("as CF_AIG_TOKEN" in errors)
+            == (token != GATEWAY_TOKEN)
+        )
+        assert "wrong-token" not in page.everything()
+    assert len(upstream.gateway_checks) == 1
+    assert upstream.requests == []
+
+
 def test_a_gateways_token_without_a_gateway_is_refused_in_the_dialog(upstream: Upstream) -> None:
     page = connect(AppTestPage(), "", GATEWAY_TOKEN)
     assert "no gateway" in page.text()
