@@ -155,11 +155,10 @@ elif tab.can_undo and tab.mode.has_controls:
     with notice.container(horizontal=True, vertical_alignment="center"):
         st.caption("The message was deleted.", width="content")
         st.button("Undo", key="undo", type="tertiary", icon=":material/undo:", on_click=tab.undo)
-elif tab.mode.has_controls and (fields := tab.shared_setup) is not None:
-    with notice.container():
-        shared_setup_notice.draw_shared_setup_notice(tab, fields)
 if not path:
     with greeting.container():
+        if error is None and tab.mode.has_controls and (fields := tab.shared_setup) is not None:
+            shared_setup_notice.draw_shared_setup_notice(tab, fields)
         welcome.draw_welcome(tab, choice)
 
 choice_place = usage_places = None

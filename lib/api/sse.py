@@ -61,7 +61,7 @@ def decode_stream(
         if not finished:
             raise _cut_off_error("the connection broke") from None
     if not finished:
-        raise _cut_off_error("the server ended it without the closing [DONE]")
+        raise _cut_off_error("the service stopped before it said that this is all ([DONE])")
 
 
 def _decode_event(name: str, data: str, response: httpx.Response) -> Iterator[Event]:

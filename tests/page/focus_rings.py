@@ -6,8 +6,8 @@ from playwright.sync_api import Page
 
 # Gives each control the focus. The ring is an outline of the control, of what is around it or, for a hidden checkbox
 # or slider, of its label or handle. Returns the controls without a ring of 2 pixels that has 3:1 against what is
-# around it and is seen on three sides or more.
-_FIND_JS = """() => {
+# around it and is seen on enough sides.
+_FIND_JS = """([within, minSides]) => {
     const FOCUSABLE = ":is(a[href], button, input, textarea, select, summary, [tabindex='0'])"
         + ":not([disabled], [tabindex='-1'])"
     const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true})
@@ -47,13 +47,13 @@ _FIND_JS = """() => {
         const width = parseFloat(style.outlineWidth), grow = width + parseFloat(style.outlineOffset)
         if (style.outlineStyle === 'none' || width < 2 || box.width < 8 || box.height < 8) return false
         const around = background(grow > 0 ? part.parentElement : part)
-        return contrast(blend(read(style.outlineColor), around), around) >= 3 && countSides(part, grow) >= 3
+        return contrast(blend(read(style.outlineColor), around), around) >= 3 && countSides(part, grow) >= minSides
     }
     const describe = control => {
         const key = /st-key-[^ ]+/.exec(control.closest('[class*=st-key-]')?.className)
         return `${control.tagName} ${control.ariaLabel ?? control.textContent.slice(0, 40)} ${key}`
     }
-    const inside = [...document.querySelectorAll('[role=dialog]')].at(-1) ?? document
+    const inside = [...document.querySelectorAll('[role=dialog]')].at(-1) ?? document.querySelector(within)
     const wrong = [], seen = []
     for (const control of inside.querySelectorAll(FOCUSABLE)) {
         if (!control.checkVisibility({visibilityProperty: true})) continue
@@ -68,9 +68,12 @@ _FIND_JS = """() => {
 }"""
 
 
-def find_faint_rings(page: Page) -> tuple[int, list[str]]:
-    """Return how many controls were looked at, and those whose focus is hard to see; in a dialog if one is open."""
+def find_faint_rings(page: Page, within: str = "body", min_sides: int = 3) -> tuple[int, list[str]]:
+    """Return how many controls were looked at, and those whose focus is hard to see; in a dialog if one is open.
+
+    ``within`` is a selector; so many sides of a ring must be seen.
+    """
     # A key press makes the browser show the focus.
     page.keyboard.press("Shift")
-    count, wrong = page.evaluate(_FIND_JS)
+    count, wrong = page.evaluate(_FIND_JS, [within, min_sides])
     return int(count), list(wrong)

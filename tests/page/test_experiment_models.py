@@ -100,6 +100,10 @@ def test_four_models_from_the_choice_to_which_is_enough(tab: BrowserTab, upstrea
     by_model = {unquote(request.path).split("/ai/run/")[1]: request.body for request in upstream.requests}
     assert by_model[LLAMA_70B]["max_tokens"] == by_model[QWEN]["max_tokens"] == 256
     assert by_model[QWEN]["temperature"] == by_model[MISTRAL]["temperature"] == 0.6
+    # In the setup's one line, a short summary is shown whole beside long ones.
+    summary = tab.by_key("section-checks").locator("p").last
+    assert summary.inner_text() == "equals"
+    assert summary.evaluate("p => p.scrollWidth <= p.clientWidth")
     overview = tab.by_key("results-headline")
     said = squeeze(overview.inner_text())
     assert f"{NAMES[MISTRAL]} passes 55 points more than {NAMES[DEFAULT_MODEL_ID]} (" in said

@@ -87,6 +87,9 @@ def test_the_focus_is_seen_on_every_control(tab: BrowserTab, upstream: Upstream)
         tab.page.goto(tab.url + address)
         tab.by_key(drawn).wait_for()
         assert_rings_are_seen(tab, 20)
+        if address == "/compare":
+            _, cut = find_faint_rings(tab.page, ".st-key-head-A", min_sides=4)
+            assert cut == []
 
 
 def assert_rings_are_seen(tab: BrowserTab, least: int) -> None:

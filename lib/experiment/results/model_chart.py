@@ -228,13 +228,15 @@ def _labels_html(points: Sequence[_Point]) -> str:
         width = _CHAR_WIDTH * len(point.model.name) + 3
         sides = ["left", "right"] if point.x + width > 100 else ["right", "left"]
         places = [(side, point.y + shift) for shift in _SHIFTS for side in sides]
+        # Outside of the plot it would cover the words of the axes, or be wider than the page.
+        inside = [(side, y) for side, y in places if _is_inside(point.x, width, side, y)] or places[:1]
         side, y = next(
             (
                 (side, y)
-                for side, y in places
+                for side, y in inside
                 if not any(_covers(point.x, width, side, y, other) for other in taken)
             ),
-            places[0],
+            inside[0],
         )
         start = point.x if side == "right" else point.x - width
         taken.append((start, start + width, y))
@@ -242,6 +244,11 @@ def _labels_html(points: Sequence[_Point]) -> str:
         name = escape(replace_lone_surrogates(point.model.name))
         labels.append(f'<em class="{side}" style="{edge};bottom:{y:.2f}%">{name}</em>')
     return "".join(labels)
+
+
+def _is_inside(x: float, width: float, side: str, y: float) -> bool:
+    start, end = (x, x + width) if side == "right" else (x - width, x)
+    return start >= 0 and end <= 100 and 0 <= y <= 100 - _LABEL_HEIGHT / 2
 
 
 def _covers(x: float, width: float, side: str, y: float, other: tuple[float, float, float]) -> bool:

@@ -25,7 +25,8 @@ def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
         ways = "connect your Cloudflare account."
         if tab.owner == LOCAL_OWNER:
             ways = f"download it, or to {ways}"
-        better = f" {tab.chat.model.name} answers better: click the line above to {ways}"
+        button, _, _ = place.name.partition(" (")
+        better = f" {tab.chat.model.name} answers better: click “{button}” at the top to {ways}"
         st.caption(
             "A very small practice model on this computer answers you. It writes fluently and is often wrong."
             + (better if tab.mode.has_controls else "")

@@ -29,11 +29,12 @@ def draw_comparison_menu(tab: ComparisonTab) -> None:
             st.caption("None yet. A comparison is saved with its first message.")
         for comparison in saved:
             with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+                is_open = comparison.id == tab.session.id
                 st.button(
-                    escape_markdown(comparison.title) or "Untitled",
+                    (escape_markdown(comparison.title) or "Untitled") + (" (open)" if is_open else ""),
                     key=f"open-{comparison.id}",
                     type="tertiary",
-                    disabled=comparison.id == tab.session.id,
+                    disabled=is_open,
                     on_click=tab.open_comparison,
                     args=(comparison.id,),
                 )

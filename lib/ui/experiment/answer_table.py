@@ -25,9 +25,7 @@ _MAX_CELL_CHARS = 240
 _VERDICT_SIGNS = {CheckVerdict.PASSED: "✓", CheckVerdict.FAILED: "✗", CheckVerdict.OPEN: "–"}
 _WIDTHS = {
     # Those of most runs fit beside the opened answer: a table cuts a text at its edge without “…”.
-    ResultColumn.ANSWER: 260,
     ResultColumn.INPUT: 110,
-    ResultColumn.SETTING: 130,
     ResultColumn.PROMPT: 90,
     ResultColumn.ENDING: 90,
 }
@@ -105,12 +103,13 @@ def _draw_table(view: ResultsView, rows: Sequence[ResultRow], open_index: int | 
     _select(open_index if open_index is not None and 0 <= open_index < len(rows) else None)
     sorted_by, is_descending = answer_filters.sort_order()
     columns = answer_filters.shown_columns(view)
+    widths = _WIDTHS | _shared_widths(view.setting_names)
     config: dict[str, Any] = {}
     for column in columns:
         name = _column_name(view, column)
         has_arrow = column is sorted_by and sorted_by is not ResultColumn.NUMBER
         arrow = (" ↓" if is_descending else " ↑") if has_arrow else ""
-        config[column.value] = _config(column, name + arrow)
+        config[column.value] = _config(column, name + arrow, widths)
     visible_rows = min(len(rows), 12)
     st.dataframe(
         {column.value: [_cell(column, row) for row in rows] for column in columns},
@@ -135,7 +134,7 @@ def _column_name(view: ResultsView, column: ResultColumn) -> str:
     return str(column.value)
 
 
-def _config(column: ResultColumn, name: str) -> Any:
+def _config(column: ResultColumn, name: str, widths: dict[ResultColumn, int]) -> Any:
     types = st.column_config
     match column:
         case ResultColumn.NUMBER | ResultColumn.TOKENS_IN | ResultColumn.TOKENS_OUT:
@@ -144,7 +143,14 @@ def _config(column: ResultColumn, name: str) -> Any:
             return types.TextColumn(name, alignment="right")
         case ResultColumn.SECONDS:
             return types.NumberColumn(name, format="%.2f", width=75)
-    return types.TextColumn(name, width=_WIDTHS.get(column))
+    return types.TextColumn(name, width=widths.get(column))
+
+
+def _shared_widths(names: Sequence[str]) -> dict[ResultColumn, int]:
+    """Return the widths of the answers and of the settings with these names: names of models need more room."""
+    longest = max(map(len, names), default=0)
+    setting = min(max(round(longest * 7.3) + 18, 130), 240)
+    return {ResultColumn.SETTING: setting, ResultColumn.ANSWER: 390 - setting}
 
 
 def _cell(column: ResultColumn, row: ResultRow) -> Any:

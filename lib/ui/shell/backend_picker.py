@@ -120,7 +120,8 @@ def draw_picker(choice: BackendChoice, *, busy: bool) -> None:
     """
     icon = ":material/cloud:" if choice.twin is None else ":material/home_work:"
     if busy:
-        st.markdown(f":small[{icon} {choice.name}]{f' :small[{choice.mark}]' if choice.mark else ''}")
+        with st.container(key="place-text"):
+            st.markdown(f":small[{icon} {choice.name}]{f' :small[{choice.mark}]' if choice.mark else ''}")
     elif draw_action_button(
         choice.name,
         key="place",

@@ -121,3 +121,18 @@ def test_names_are_text() -> None:
     assert "script" not in {tag for tag, _, _ in page.elements}
     assert "<script>x</script>" in page.label
     assert "\ud800" not in model_chart(comparison, billed=True)
+
+
+def test_names_stay_inside_the_plot() -> None:
+    # All pass, so each dot is at the upper edge; the dearest one is near the right edge.
+    names = [f"a-model-with-a-long-name-{number}" for number in range(3)]
+    comparison = compare_made_up(
+        made_up_plan(100), tuple(names), ("1", "3.5", "12"), passes_first(100, 100, 100)
+    )
+    page = ChartParser(model_chart(comparison, billed=True))
+    assert len(page.places("em")) == 3
+    for side in ("left", "right"):
+        for label in page.places("em", side):
+            room = 100 - label["left" if side == "right" else "right"]
+            assert room >= 0.85 * len(names[0]) + 3
+            assert label["bottom"] <= 97

@@ -37,6 +37,8 @@ def test_an_opened_set_up_is_announced_until_it_is_used(upstream: Upstream) -> N
     notice = " ".join(text for text in page.texts() if "A link has opened" in text)
     assert "System prompt: Be brief." in notice
     assert "Answer: JSON" in notice
+    said = page.text()
+    assert said.index("A link has opened") < said.index("What shall we try?"), "it is read first"
     assert not page.run().has_key("shared-undo") or "A link has opened" in page.text()
     page.send("Their question")
     assert "A link has opened" not in page.text()

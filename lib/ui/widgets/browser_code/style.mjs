@@ -24,7 +24,7 @@ export const STYLE = `
   margin: 0 0 1rem; padding: 0; padding-inline-start: 0.9em; border-inline-start: 0.2em solid var(--st-border-color);
 }
 .model-text hr { height: 1px; margin: 1.5rem 0; border: 0; background: var(--st-border-color); }
-.model-text a { color: var(--st-link-color); text-decoration: underline; }
+.model-text a, .model-text a:not([href]):not([class]) { color: var(--st-link-color); text-decoration: underline; }
 .model-text :is(a, .table, summary, button.copy):focus-visible {
   outline: 2px solid var(--st-link-color); outline-offset: 2px; border-radius: 2px;
 }
