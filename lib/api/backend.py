@@ -177,7 +177,7 @@ class Backend:
             )
 
     def without_cache(self) -> Backend:
-        """Return the backend whose gateway, if any, answers each request anew."""
+        """Return the backend whose gateway, if any, never answers from its cache."""
         if self.gateway is None:
             return self
         return replace(self, gateway=replace(self.gateway, skips_cache=True))

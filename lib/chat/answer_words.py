@@ -24,7 +24,7 @@ class AnswerWords:
 
     @property
     def is_shortened(self) -> bool:
-        """True if the text goes on after the last of the words."""
+        """True if the text continues after the last of the words."""
         return bool(self.text[self.starts[-1] + len(self.words[-1]) :].strip())
 
     def text_before(self, number: int) -> str:

@@ -1,4 +1,4 @@
-"""The thoughts that a model sent before its answer. They are no part of the answer: only its trace has them."""
+"""The thoughts that a model sent before its answer. They are not part of the answer: only its trace has them."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ class Replay:
 
     @property
     def parts(self) -> list[str]:
-        """The pieces that have come by now."""
+        """The pieces that have come so far."""
         now = self.seconds
         return [piece.text for piece in self.recording.pieces if piece.seconds <= now]
 

@@ -155,7 +155,7 @@ class ComparisonSession:
             self._left[id] = (left - 1, backend)
             try:
                 self._ask_again(id, backend)
-            except PaddockError:  # the chat answers something else by now, or there are no more threads
+            except PaddockError:  # the chat answers something else already, or there are no more threads
                 self._left.pop(id, None)
 
     def add_answer(self, column: str, backend: Backend) -> None:

@@ -145,7 +145,7 @@ def model_keys(node: Node) -> tuple[str, ...]:
 
 
 def parse_model(node: Node) -> str:
-    """Return the ID of the model that settings are for. Raise BadFile if it is no ID of a model."""
+    """Return the ID of the model that settings are for. Raise BadFile if it is not an ID."""
     if value_codec.MODEL_FIELD not in node:
         return DEFAULT_MODEL_ID
     field = node[value_codec.MODEL_FIELD]

@@ -24,7 +24,7 @@ from lib.files.upload_pickle import pickle_value
 
 FRAME = Struct(">cQ")
 MEMORY_EXIT_CODE = 71
-# Next to a busy server the process gets a tenth of a core, so that it comes to an end.
+# Next to a busy server the process gets a tenth of a core, so that it ends.
 _NICENESS = 10
 
 

@@ -24,7 +24,7 @@ _ESCAPES_WITHOUT_U = re.compile(r"(?:[^\\]|\\[bBcdDfknrsStuvwWx]|\\[^a-zA-Z])*",
 
 
 class BadPattern(ValueError):
-    """A text that is no regular expression; the message is the end of a sentence, without a full stop."""
+    """A text that is not a regular expression; the message is the end of a sentence, without a full stop."""
 
 
 def check_pattern(pattern: str) -> None:

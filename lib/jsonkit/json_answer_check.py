@@ -46,7 +46,7 @@ class Invalid:
 
 @dataclass(frozen=True)
 class NotJson:
-    """The answer is no JSON. ``line`` and ``column`` count from 1; ``unfinished``: it ends too early."""
+    """The answer is not JSON. ``line`` and ``column`` count from 1; ``unfinished``: it ends too early."""
 
     message: str
     line: int

@@ -161,7 +161,7 @@ def answer_in_child(value: Any, schema: str) -> tuple[list[tuple[str, str]], str
 def is_valid_in_child(draft: str, schema: Any, value: Any, seconds: float) -> bool:
     """Validate in a child process; ``draft`` is the name of a validator class of jsonschema.
 
-    Raises DeadlinePassed and ChildFailed; a pattern that is no regular expression counts as ChildFailed.
+    Raises DeadlinePassed and ChildFailed; a pattern that is not a regular expression counts as ChildFailed.
     """
     return bool(_process.call(f"{__name__}:is_valid_here", draft, schema, value, seconds=seconds))
 

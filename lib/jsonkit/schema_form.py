@@ -89,7 +89,7 @@ def _schema(field: SchemaField, where: tuple[str, ...]) -> dict[str, Any]:
 
 
 def from_schema(text: str) -> SchemaField:
-    """Return the field of a schema. Raises BadInput if it is no schema, BadSchema if the form cannot show all of it.
+    """Return the field of a schema. Raises BadInput if it is none, BadSchema if the form cannot show all of it.
 
     In the second case the message names the keyword and its line; the schema can still be edited as JSON.
     """
@@ -166,7 +166,7 @@ def all_fields(root: SchemaField) -> Iterator[SchemaField]:
 
 
 def field_names(text: str) -> tuple[str, ...] | None:
-    """Return the names of the answer's fields, None if the schema is no object that the form can show."""
+    """Return the names of the answer's fields, None if the schema is not an object that the form can show."""
     try:
         root = from_schema(text)
     except BadInput:

@@ -59,7 +59,7 @@ class Parameter:
     (``is_usual`` is False). ``simple_label`` is the plain name among the few settings that most people use, empty for
     the others. ``maximum`` and ``default`` are None if the schema documents none: the context window or the model
     decides then. ``choices`` are the values of a choice. ``slider_end`` is where a slider ends if no maximum is
-    documented, None if a slider is no use.
+    documented, None if a slider is of no use.
     ``effect_beyond_next_token`` describes a parameter that does not change the next token's probabilities; it is
     empty for the others. Within ``neutral_range`` the parameter changes nothing. At ``deterministic_at`` the
     likeliest token is always chosen, so a parameter that ``needs_randomness`` has no effect.

@@ -17,7 +17,7 @@ MAX_DEPTH = 24
 MAX_ALTERNATIVES = 40  # of one schema
 MAX_TYPES = 10  # in one list of types
 MAX_CHOICES = 100
-# No model documents a larger bound, and larger numbers are no use to a control.
+# No model documents a larger bound, and larger numbers are of no use to a control.
 MAX_NUMBER = 2**64
 _MAX_REFERENCE = 300  # characters
 

@@ -20,7 +20,7 @@ _MAX_NAME = 100  # characters
 # A control cannot exclude its own end: it stops this far before it.
 _EXCLUDED = 0.001
 
-# Properties of a request that are no parameters: the page has its own places for them.
+# Properties of a request that are not parameters: the page has its own places for them.
 MESSAGES, PROMPT = "messages", "prompt"
 REQUEST_FIELDS = frozenset(
     (MESSAGES, PROMPT, "stream", "raw", "lora", "response_format", "tools", "functions")
@@ -92,7 +92,7 @@ def read_input_schema(schema: Any) -> InputSchema:
     readings: dict[str, DocumentedParameter | Omission] = {}
     fields: set[str] = set()
     for properties in forms:
-        # Others are the Responses API, batches, and models that are no chat models.
+        # Others are the Responses API, batches, and models that do not chat.
         can_be_sent = MESSAGES in properties or PROMPT in properties
         for name, property in properties.items():
             if can_be_sent and name in REQUEST_FIELDS:

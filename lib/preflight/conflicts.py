@@ -24,8 +24,8 @@ _MAX_NAMED_LIMITS = 3
 class Conflict:
     """A conflict, shown at ``control``: one of the constants above or the name of a parameter.
 
-    ``fix_label`` names the fix and ``fixed_settings`` are the settings after it; None if the text of the prompt must
-    be laid out again instead. ``is_refused``: the backend will refuse the request; otherwise the setting is left out
+    ``fix_label`` names the fix and ``fixed_settings`` are the settings after it; None if the prompt must
+    be rendered again instead. ``is_refused``: the backend will refuse the request; otherwise the setting is left out
     or has no effect.
     """
 

@@ -31,7 +31,7 @@ class SchemaLimits:
 
 @lru_cache(maxsize=64)
 def find_schema_limits(schema: str) -> SchemaLimits:
-    """Return what the twin cannot do with a schema; nothing for a text that is no schema."""
+    """Return what the twin cannot do with a schema; nothing for a text that is not a schema."""
     try:
         checked = parse_schema(schema)
     except BadInput:

@@ -27,7 +27,7 @@ class RunState(Enum):
 class RunProgress:
     """The progress at one moment.
 
-    Of all ``cells``, ``answered`` (``stored`` of them with an earlier answer), ``failed`` and ``doubtful`` have a
+    ``cells`` counts all. ``answered`` (``stored`` of them with an earlier answer), ``failed`` and ``doubtful`` have a
     result, ``in_flight`` are being sent, and the others wait.
 
     ``requests`` counts every request, judges' and repeated ones included, since the run's first start. ``dollars``

@@ -12,7 +12,7 @@ from lib.errors import BadInput
 
 
 def file_of_url(url: URL) -> Path | None:
-    """Return the path of a SQLite database, None for another one. Raise BadInput if it is no plain file."""
+    """Return the path of a SQLite database, None for another one. Raise BadInput if it is not a plain file."""
     if url.get_backend_name() != "sqlite":
         return None
     if not url.database or url.database == ":memory:" or url.query:

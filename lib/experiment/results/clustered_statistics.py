@@ -19,7 +19,7 @@ _MAX_EXACT_STEPS = 200_000
 
 @dataclass(frozen=True)
 class InputCount:
-    """Of the answers to one input, ``passed`` of ``n`` passed."""
+    """The ``n`` answers to one input, ``passed`` of which passed."""
 
     passed: int
     n: int

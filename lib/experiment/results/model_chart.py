@@ -46,7 +46,7 @@ STYLE = """<style>
 _LOG_FROM = 6  # a logarithmic axis if the dearest model costs that many times the cheapest
 _LABEL_HEIGHT = 7.0  # per cent of the plot
 _CHAR_WIDTH = 0.85  # per cent of the plot, on a narrow desktop page
-_SHIFTS = (5.0, -5.0, 0.0, 12.0, -12.0, 19.0)  # the dashed line goes on at the height of the dot
+_SHIFTS = (5.0, -5.0, 0.0, 12.0, -12.0, 19.0)  # the dashed line continues at the height of the dot
 
 
 @dataclass(frozen=True)

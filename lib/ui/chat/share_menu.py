@@ -91,7 +91,7 @@ def _draw_reach(reach: Reach) -> None:
 
 
 def _draw_qr_code(link: str, reach: Reach) -> None:
-    """Draw the link for the cameras of phones, or say why there is no use in that."""
+    """Draw the link for the cameras of phones, or say why that would be of no use."""
     if reach is Reach.THIS_COMPUTER:
         st.caption("No QR code: a phone could not open this link.")
         return

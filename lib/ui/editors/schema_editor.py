@@ -238,7 +238,7 @@ def _take_text(draft: _SchemaDraft, text: str, on_change: OnSchema) -> None:
 
 
 def _replace(key: str, name: str, body: str, on_change: OnSchema, sample: SampleSchema | None = None) -> None:
-    """Replace the schema by another one. Raise BadInput if that is no schema."""
+    """Replace the schema. Raise BadInput if ``body`` is not a schema."""
     parse_schema(body)
     draft: _SchemaDraft = st.session_state[f"{key}-draft"]
     _save_for_undo(draft, f"“{name}” replaced your fields.")

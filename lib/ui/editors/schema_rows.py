@@ -67,7 +67,7 @@ def row_from_field(field: SchemaField) -> SchemaRow:
 
 
 def field_from_row(row: SchemaRow) -> SchemaField:
-    """Return the field of a row. Raise BadInput if a field has no name, or a value that is no number."""
+    """Return the field of a row. Raise BadInput if a field has no name, or a value that is not a number."""
     plain = SchemaField(row.name, row.type, row.required, row.description)
     match row.type:
         case "object":

@@ -138,7 +138,7 @@ def _draw_text(answer: Answer) -> None:
 
 
 def _parse_tree(text: str) -> Any:
-    """Return the object or list that the text is as JSON, None if it is none."""
+    """Return the object or list that the text is in JSON, else None."""
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:

@@ -96,7 +96,7 @@ def _draw_parameter(
         "label_visibility": "collapsed",
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        # Without bounds at both ends a slider is no use.
+        # Without bounds at both ends a slider is of no use.
         has_slider = end is not None and parameter.minimum > -MAX_EXACT_NUMBER
         if has_slider and end is not None:
             st.slider(max_value=parameter.cast(end), **bounds, **slider.arguments())

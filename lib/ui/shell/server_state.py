@@ -1,7 +1,7 @@
 """The state that pages ask the server for without running their script: of the autosave, and of the models.
 
 A page that asked by running its script would cost some milliseconds of the server each time, for each open tab, and
-would have to wait while an answer streams. The endpoint holds no secret: only the local owner is told of a download.
+would have to wait while an answer streams. The endpoint holds no secret: only the local owner sees a download.
 """
 
 from __future__ import annotations

@@ -49,9 +49,9 @@ class FeedReader:
 
 
 class TextFeed:
-    """The text of one run, after ``text_before``, for one session. Its name is a secret that only its page is told.
+    """The text of one run, after ``text_before``, for one session. Its name is a secret that only its page knows.
 
-    ``owner`` is whom the front door took the page's request for. The reader's must be the same.
+    ``owner`` is the visitor that the front door took the page's request for. The reader's must be the same.
     """
 
     def __init__(self, run: AnswerRun, text_before: str, owner: str | None) -> None:

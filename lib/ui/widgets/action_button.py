@@ -11,7 +11,7 @@ def draw_action_button(label: str, key: str, **options: Any) -> bool:
     """Draw a button and return True once for a click on it. ``options`` are those of ``st.button``.
 
     ``st.button`` returns True in one run only. If another click ends that run before the button is drawn, the first
-    click is without effect. Where a callback can do the work, use ``st.button`` with one.
+    click is without effect. If a callback can do the work, use ``st.button`` with one.
     """
     st.button(label, key=key, on_click=_note_click, args=(key,), **options)
     return bool(st.session_state.pop(_flag(key), False))

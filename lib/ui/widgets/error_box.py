@@ -1,4 +1,4 @@
-"""The box that shows an error: what happened, its code and what to do. And errors of callbacks, kept until then."""
+"""The box that shows an error: what happened, its code and what to do. A callback's error waits for the next run."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def draw_upload(key: str, finish: Finish) -> None:
 @st.fragment
 def _draw_reading(key: str, finish: Finish) -> None:
     reading: UploadReading | None = st.session_state.get(key)
-    if reading is None:  # a late request of a page that was drawn anew since
+    if reading is None:  # a late request of a page that was drawn again since
         return
     if reading.is_cancelled:
         st.caption("Cancelled. Nothing was taken from the file.")
