@@ -161,6 +161,10 @@ def _dialog() -> None:
         choose_twin()
         st.rerun()
     st.divider()
+    _draw_connect_form()
+
+
+def _draw_connect_form() -> None:
     with st.form("connect", border=False):
         st.markdown("**Connect to Cloudflare Workers AI**")
         st.image(_PICTURE.read_text(), alt=_PICTURE_TEXT, width="stretch")
@@ -199,23 +203,23 @@ def _dialog() -> None:
         )
         connect = st.form_submit_button("Check and connect", type="primary", icon=":material/link:")
     if connect:
-        try:
-            backend = cloudflare_backend(
-                account_id,
-                token,
-                _environment().get("CLOUDFLARE_BASE_URL", CLOUDFLARE_URL),
-                gateway,
-                gateway_token,
-            )
-            with st.spinner("Checking the account and the token with Cloudflare…"):
-                registry().client.check_credentials(backend)
-                if backend.gateway is not None:
-                    registry().client.check_gateway(backend)
-        except PaddockError as error:
-            draw_error(error)
-        else:
-            st.session_state[_CHOSEN] = backend
-            st.rerun()
+        _connect(account_id, token, gateway, gateway_token)
+
+
+def _connect(account_id: str, token: str, gateway: str, gateway_token: str) -> None:
+    """Check what was entered with Cloudflare, and use it; draw the error if it is refused."""
+    base_url = _environment().get("CLOUDFLARE_BASE_URL", CLOUDFLARE_URL)
+    try:
+        backend = cloudflare_backend(account_id, token, base_url, gateway, gateway_token)
+        with st.spinner("Checking the account and the token with Cloudflare…"):
+            registry().client.check_credentials(backend)
+            if backend.gateway is not None:
+                registry().client.check_gateway(backend)
+    except PaddockError as error:
+        draw_error(error)
+    else:
+        st.session_state[_CHOSEN] = backend
+        st.rerun()
 
 
 def choose_twin() -> None:
