@@ -146,6 +146,8 @@ def draw_context_gauge(used: int, estimated: bool, window: int | None, model: Mo
     about = "≈ " if estimated else ""
     if window is None:
         st.progress(0.0, text=f"Conversation length: {about}{used:,} tokens")
+        # As many lines as the note below: what follows stands still when the backend is there.
+        st.caption("The most that fits is shown once the model on this computer has started.")
         return
     st.progress(min(used / window, 1.0), text=f"Conversation length: {about}{used:,} of {window:,} tokens")
     if window != model.context_window:

@@ -143,6 +143,7 @@ def _draw_times(exchange: Exchange) -> None:
     if len(exchange.events) > 1:
         st.echarts_chart(
             {
+                "animation": False,
                 "tooltip": {"trigger": "axis"},
                 "grid": {"left": 50, "right": 20, "top": 20, "bottom": 40},
                 "xAxis": {

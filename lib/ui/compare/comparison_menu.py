@@ -28,10 +28,15 @@ def draw_comparison_menu(tab: ComparisonTab) -> None:
         if not saved:
             st.caption("None yet. A comparison is saved with its first message.")
         for comparison in saved:
-            with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+            with st.container(
+                horizontal=True,
+                vertical_alignment="center",
+                wrap=False,
+                key=f"saved-comparison-{comparison.id}",
+            ):
                 is_open = comparison.id == tab.session.id
                 st.button(
-                    (escape_markdown(comparison.title) or "Untitled") + (" (open)" if is_open else ""),
+                    ("Open now · " if is_open else "") + (escape_markdown(comparison.title) or "Untitled"),
                     key=f"open-{comparison.id}",
                     type="tertiary",
                     disabled=is_open,

@@ -81,6 +81,8 @@ def _draw_chart(usages: Sequence[DailyUsage]) -> None:
         costs[usage.backend, usage.day] += _cost(usage) or Decimal(0)
     st.echarts_chart(
         {
+            # A bar that grows shows wrong amounts meanwhile.
+            "animation": False,
             "tooltip": {"trigger": "axis"},
             "legend": {"bottom": 0},
             "grid": {"left": 70, "right": 10, "top": 24, "bottom": 50},

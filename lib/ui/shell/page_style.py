@@ -21,6 +21,7 @@ html:root {font-size: clamp(17px, 1.1vw + 9px, 34px)}
 [data-testid="stMainBlockContainer"] {padding-top: 1.5rem}
 [data-testid="stMainBlockContainer"], [data-testid="stBottomBlockContainer"] {max-width: none; padding-inline: 5vw}
 .st-key-presenting {zoom: .7}
+@media (max-width: 768px) {.st-key-presenting {zoom: .9}}
 :is([data-testid="stMain"], [data-testid="stAppScrollToBottomContainer"]):focus-visible {
     outline: none !important; box-shadow: none
 }

@@ -70,9 +70,13 @@ def test_the_size_of_the_context_is_not_guessed_while_the_practice_model_starts(
     assert "Conversation length: 0 tokens" in page.everything()
     # That of the model on Cloudflare would flip to the other one in a moment.
     assert "of 60,000" not in page.everything()
+    assert "The most that fits is shown once the model on this computer has started." in page.texts()
     start_twin()
     page.run()
     assert "Conversation length: 0 of 8,192 tokens" in page.everything()
+    # In the place of the other note: the settings below stand still.
+    assert "8,192 for the model on this computer" in page.text()
+    assert "The most that fits" not in page.text()
 
 
 def test_a_message_waits_until_the_practice_model_has_started(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -185,6 +186,8 @@ def test_spend_is_exact(page: AppTestPage) -> None:
     page.go_to("history")
     assert len(titles(page)) == 4
     page.choose("history-view", "Spend")
+    # The chart's bars have their heights at once.
+    assert re.search(r"animation\W+false", page.everything())
     cloudflare, twin = spend_tables(page)
     # By hand, in millionths: (1,000 + 12,345 + 10) × 0.027 + (100 + 237 + 3) × 0.20 = 360.585 + 68.
     assert "| Cost |" in cloudflare
