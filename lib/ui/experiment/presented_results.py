@@ -23,11 +23,11 @@ def draw_presented_results(tab: ExperimentTab, run: ExperimentRun | None) -> Non
     with st.container(key="presented-results"):
         # Written by the page: the browser may remove a container that is empty between two runs of the fragment.
         st.empty()
-        _draw_refreshing(tab, run)
+        _draw_refreshing(run)
 
 
 @st.fragment
-def _draw_refreshing(tab: ExperimentTab, run: ExperimentRun) -> None:
+def _draw_refreshing(run: ExperimentRun) -> None:
     if run.is_working:
         refresh_after("presented", REFRESH_SECONDS)
         progress = run.progress()

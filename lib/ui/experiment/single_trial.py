@@ -69,7 +69,7 @@ def draw_single_trial(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> No
         with st.container(key="trial-answer"):
             # Written by the page: the browser may remove a container that is empty for a moment.
             st.empty()
-            _draw_answer(tab, run)
+            _draw_answer(run)
 
 
 def _start(tab: ExperimentTab, request: Request) -> None:
@@ -80,7 +80,7 @@ def _start(tab: ExperimentTab, request: Request) -> None:
 
 
 @st.fragment
-def _draw_answer(tab: ExperimentTab, run: AnswerRun) -> None:
+def _draw_answer(run: AnswerRun) -> None:
     if run.is_running:
         st.caption(":material/hourglass: Waiting for the answer …")
         refresh_after("trial", 0.4)

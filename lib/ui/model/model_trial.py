@@ -59,7 +59,7 @@ def draw_model_trial(backend: Backend, model: Model | None, read: InputSchema) -
         with st.container(key="model-trial-answer"):
             # Written by the page: the browser may remove a container that is empty for a moment.
             st.empty()
-            _draw_answer(model, run)
+            _draw_answer(run)
 
 
 def _build(model: Model, text: str, values: dict[str, Scalar]) -> Request:
@@ -78,7 +78,7 @@ def _start(backend: Backend, model: Model, request: Request) -> None:
 
 
 @st.fragment
-def _draw_answer(model: Model, run: AnswerRun) -> None:
+def _draw_answer(run: AnswerRun) -> None:
     if run.is_running:
         with st.container(border=True):
             _draw_text(run)
