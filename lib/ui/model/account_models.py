@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -58,12 +59,16 @@ def draw_account_models(backend: Backend | None) -> None:
         st.caption("The service lists no text models for this account.")
         return
     usage = _draw_size()
+    entries = sorted(catalogue.entries, key=lambda entry: entry.id)
+    rows = [_row(entry, name, usage) for entry, name in zip(entries, _short_names(entries), strict=True)]
     st.dataframe(
-        [_row(entry, usage) for entry in sorted(catalogue.entries, key=lambda entry: entry.id)],
+        rows,
         hide_index=True,
         height="content" if len(catalogue.entries) <= 12 else 460,
         column_config={
-            "Model": st.column_config.TextColumn(width=250),
+            # A table cuts a text at its edge without “…”.
+            "Model": st.column_config.TextColumn(width=_text_width(rows, "Model")),
+            "Abilities": st.column_config.TextColumn(width=_text_width(rows, "Abilities")),
             "Context": st.column_config.NumberColumn(format="localized", width=80),
             "Reading, $": st.column_config.NumberColumn(format="%.3f", width=80),
             "Writing, $": st.column_config.NumberColumn(format="%.3f", width=76),
@@ -131,10 +136,22 @@ def _draw_size() -> Usage:
     return Usage(int(read), int(written))
 
 
-def _row(entry: CatalogueEntry, usage: Usage) -> dict[str, Any]:
+def _short_names(entries: Sequence[CatalogueEntry]) -> list[str]:
+    """Return the last part of each id, the whole id where two models share that part."""
+    names = [entry.id.rpartition("/")[2] for entry in entries]
+    return [name if names.count(name) == 1 else entry.id for entry, name in zip(entries, names, strict=True)]
+
+
+def _text_width(rows: Sequence[dict[str, Any]], column: str) -> int:
+    """Return the width in pixels in which the texts of a column are whole, within limits."""
+    longest = max(len(row[column]) for row in rows)
+    return min(max(round(longest * 6.5) + 18, 110), 340)
+
+
+def _row(entry: CatalogueEntry, name: str, usage: Usage) -> dict[str, Any]:
     price = listed_price(entry)
     return {
-        "Model": entry.id,
+        "Model": name,
         "Context": entry.context_window,
         "Reading, $": None if entry.input_price is None else float(entry.input_price),
         "Writing, $": None if entry.output_price is None else float(entry.output_price),

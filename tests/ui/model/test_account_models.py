@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lib.model.model_record import default_model
@@ -17,6 +19,10 @@ def open_models(page: AppTestPage) -> str:
     return page.text(page.by_key("section-6"))
 
 
+def short(id: str) -> str:
+    return id.rpartition("/")[2]
+
+
 @pytest.fixture
 def account(upstream: Upstream) -> Upstream:
     ending = [{"property_id": "planned_deprecation_date", "value": "2027-01-31"}]
@@ -30,11 +36,14 @@ def test_every_model_is_listed(account: Upstream) -> None:
     text = open_models(page)
     assert f"{len(LISTED) + 1} text models of" in text
     table = page.test.dataframe[0].value
-    assert list(table["Model"]) == sorted([*RECORDS, default_model().id])
-    row = table[table["Model"] == QWEN].iloc[0]
+    assert list(table["Model"]) == [short(id) for id in sorted([*RECORDS, default_model().id])]
+    columns = json.loads(page.test.dataframe[0].proto.columns)
+    for name in ("Model", "Abilities"):
+        assert columns[name]["width"] >= 6.5 * table[name].str.len().max(), "whole at its widest"
+    row = table[table["Model"] == short(QWEN)].iloc[0]
     assert (row["Context"], row["Reading, $"], row["Writing, $"]) == (262_144, 0.45, 3.2)
     assert row["Abilities"] == "functions, reasoning, pictures"
-    assert table[table["Model"] == default_model().id].iloc[0]["Abilities"] == "ends 2027-01-31"
+    assert table[table["Model"] == short(default_model().id)].iloc[0]["Abilities"] == "ends 2027-01-31"
     assert [warning.value for warning in page.test.warning] == [
         "Cloudflare will end this model on 2027-01-31."
     ]
@@ -43,7 +52,9 @@ def test_every_model_is_listed(account: Upstream) -> None:
     assert table["1,000 answers, $"].isna().sum() == 2
     page.choose("other-out", 400)
     table = page.test.dataframe[0].value
-    assert table[table["Model"] == QWEN].iloc[0]["1,000 answers, $"] == pytest.approx(0.5 * 0.45 + 0.4 * 3.2)
+    assert table[table["Model"] == short(QWEN)].iloc[0]["1,000 answers, $"] == pytest.approx(
+        0.5 * 0.45 + 0.4 * 3.2
+    )
     # The default model's settings are those of the shipped record.
     assert page.by_key("other-model").value == default_model().id
     assert all(f"`{parameter.name}`" in text for parameter in default_model().parameters)
