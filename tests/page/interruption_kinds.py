@@ -20,6 +20,9 @@ CONNECTION_ERRORS = [
     "WebSocket onerror",
     "Streamlit server is not responding",
     "Failed to load resource",
+    # On a busy machine a server that starts may let the page wait for longer than 15 s.
+    "DoInitPings timed out",
+    "Connection timed out.",
     # The page reports the emptied message box up to 0.6 s after a send. Streamlit keeps what it cannot report.
     "Cannot send rerun backMessage when disconnected",
 ]

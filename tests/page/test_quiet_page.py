@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+from playwright.sync_api import Browser
+
 from tests.page.browser_tab import BrowserTab
 from tests.page.upstream import StreamReply, Upstream, numbered_words
 
@@ -35,13 +39,17 @@ def left_below(tab: BrowserTab) -> float:
     )
 
 
-def test_an_idle_page_is_not_laid_out_again(tab: BrowserTab) -> None:
+def test_an_idle_page_is_not_laid_out_again(browser: Browser, tab: BrowserTab) -> None:
     tab.wait_until_idle()
     tab.page.wait_for_timeout(1500)
     tab.page.evaluate(COUNT_LOOKS_JS)
+    browser.start_tracing(page=tab.page, categories=["devtools.timeline"])
     tab.page.wait_for_timeout(3000)
+    trace = json.loads(browser.stop_tracing())
     # Streamlit alone: 59 a second.
     assert tab.page.evaluate("looks") < 20
+    # Ours are the draft of the message and the state of the server: 7 a second.
+    assert sum(event["name"] == "TimerFire" for event in trace["traceEvents"]) < 40
 
 
 def test_the_end_of_an_answer_stays_in_sight(tab: BrowserTab, upstream: Upstream) -> None:

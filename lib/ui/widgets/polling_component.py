@@ -7,32 +7,45 @@ from typing import Any
 import streamlit as st
 
 # Streamlit calls a component's script again for each change of its data (1.67, BidiComponent). It keeps the clean-up
-# function of the last call only, until the component is unmounted, so each call clears the timer of the one before.
-# And it waits for the script's import before each call: calls can come in another order than the changes. Then it
-# cleans up the outdated one as soon as that has returned. So a call takes over a moment later, if it is still there.
+# function of the last call only, until the component is unmounted, so each call ends the work of the one before. And it
+# waits for the script's import before each call: calls can come in another order than the changes. Then it cleans up
+# the outdated one as soon as that has returned. So a call takes over a moment later, if it is still there.
+# whenThere waits for changes of the page, so that a page without the element costs nothing. It looks a moment after
+# one: what stands around the element is drawn then.
 _SCRIPT = """
-const timers = new Map()
-const tick = (key, look, every) => {
-  let timer
+const ends = new Map()
+const takeOver = (key, begin) => {
+  let end
   const start = setTimeout(() => {
-    clearInterval(timers.get(key))
-    timers.set(key, timer = setInterval(look, every))
+    ends.get(key)?.()
+    ends.set(key, end = begin())
   })
   return () => {
     clearTimeout(start)
-    clearInterval(timer)
-    if (timers.get(key) === timer) timers.delete(key)
+    end?.()
+    if (ends.get(key) === end) ends.delete(key)
   }
 }
-const whenThere = (key, target, selector, act) => {
-  const stop = tick(key, () => {
+const tick = (key, look, every) => takeOver(key, () => {
+  const timer = setInterval(look, every)
+  return () => clearInterval(timer)
+})
+const whenThere = (key, target, selector, act) => takeOver(key, () => {
+  let timer
+  const look = () => {
+    timer = null
     const element = document.querySelector(`.st-key-${CSS.escape(target)}${selector}`)
     if (!element) return
-    stop()
+    end()
     act(element)
-  }, 50)
-  return stop
-}
+  }
+  const wake = () => { timer ??= setTimeout(look, 50) }
+  const changes = new MutationObserver(wake)
+  const end = () => { clearTimeout(timer); changes.disconnect() }
+  changes.observe(document.body, { childList: true, subtree: true, attributeFilter: ["class"] })
+  wake()
+  return end
+})
 """
 
 # For scripts that make the page's script run. If such a request is sent while another page is being opened, it is
