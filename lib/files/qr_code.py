@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import segno
-
 from lib.errors import PaddockError
 
 # A code of version 25 (117 × 117 modules) with the lowest error correction holds this many. Larger ones exist (up to
@@ -27,4 +25,7 @@ def draw_qr_code(link: str) -> str:
             f"The link takes {size:,} characters; a QR code that a phone can read holds {MAX_QR_CODE_BYTES:,}.",
             advice="Copy the link, or send the JSON file instead.",
         )
+    # Only where it is used: each start would load it.
+    import segno
+
     return segno.make_qr(link, error="l").svg_data_uri(omitsize=True, border=4, dark="#000", light="#fff")

@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
+from typing import TYPE_CHECKING, Any
 
 from lib.files.csv_export import CellValue, looks_like_formula, replace_unstorable
+
+if TYPE_CHECKING:
+    from openpyxl.styles import Font
 
 XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -24,6 +22,11 @@ _LONG_TEXT_WIDTH, _MIN_WIDTH, _MAX_WIDTH = 48, 12, 40
 
 def write_xlsx(rows: Iterable[Sequence[CellValue]], sheet_name: str) -> bytes:
     """Return a workbook with one sheet. The first row has the columns' names."""
+    # Only where it is used: it loads NumPy and Pillow.
+    from openpyxl import Workbook
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     book = Workbook(write_only=True)
     sheet: Any = book.create_sheet(sheet_name)
     remaining = iter(rows)
@@ -55,6 +58,8 @@ def _xlsx_cell(sheet: Any, value: CellValue, font: Font | None = None) -> Any:
     text = _shorten(_LOOKS_ESCAPED.sub("_x005F_", replace_unstorable(value).replace("\r", "\n")))
     if font is None and not looks_like_formula(text) and not text.startswith("#"):
         return text
+    from openpyxl.cell import WriteOnlyCell
+
     cell = WriteOnlyCell(sheet, text)
     # Otherwise the library makes a formula of “=…” and an error of “#N/A”.
     cell.data_type = "s"

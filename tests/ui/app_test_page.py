@@ -224,7 +224,7 @@ def _model_text(node: Node) -> str:
     match _drawn_data(node):
         case {"text": str(text)} | {"plain": str(text)} | {"code": str(text)}:
             return text
-        case {"tree": tree}:
+        case {"tree": [tree]}:
             return json.dumps(_tree_value(tree), ensure_ascii=False)
         case {"columns": columns, "rows": rows}:
             return "\n".join(" | ".join(cells) for cells in [columns, *rows])

@@ -21,7 +21,7 @@ let touched = 0
 for (const event of ["pointerdown", "popstate"]) window.addEventListener(event, () => { touched = Date.now() }, true)
 
 export default function ({ data, key, setStateValue }) {
-  let reported = data?.reported ?? {}, last = null
+  let reported = Object.fromEntries(data?.reported ?? []), last = null
   const look = () => {
     if (Date.now() - touched < QUIET) return  // another page may be opening: see lib.ui.widgets.polling_component
     const now = {}, lost = {}
@@ -90,7 +90,8 @@ def watch_typing() -> None:
         st.rerun()
     _watch(
         key=_KEY,
-        data={"reported": {key: bound.shown(key) for key in _drawn_keys()}},
+        # In tuples: Streamlit looks into a list or a mapping for tables, and loads pandas for it.
+        data={"reported": tuple((key, bound.shown(key)) for key in sorted(_drawn_keys()))},
         default={"texts": {}, "lost": {}},
         on_texts_change=_report_typed,
         on_lost_change=_replace_lost,

@@ -55,7 +55,8 @@ def draw_repairs() -> None:
             key="paddock-accessibility",
             on_redraw_change=lambda: None,
             data={
-                "scripts": [_address(name) for name in _SCRIPTS],
+                # In a tuple: Streamlit looks into a list for a table, and loads pandas for it.
+                "scripts": tuple(map(_address, _SCRIPTS)),
                 "links": _SKIP_LINKS,
                 "shortcuts": SHORTCUTS,
                 "skip": "Skip to",

@@ -1,15 +1,12 @@
 """The script that Streamlit runs for each visit: page set-up and the list of pages."""
 
-from pathlib import Path
-
 import streamlit as st
 
-from lib.ui.shell import accessibility, model_line, page_mode, page_paths, page_style
+from lib.ui.shell import accessibility, model_line, page_images, page_mode, page_paths, page_style
 from lib.ui.shell.page_mode import PageMode
 from lib.ui.shell.script_start import reset_container_stack
 from lib.ui.widgets.click_notice import begin_run
 
-ROOT = Path(__file__).resolve().parents[3]
 WIDE_PAGES = ("Compare", "Experiment")  # pages with columns
 PRESENTABLE_PAGES = ("Chat", "Compare", "Experiment")
 
@@ -17,10 +14,11 @@ reset_container_stack()
 begin_run()
 # The icon is set before the pages: else the browser would fetch theirs from Google. Each page sets its title: one
 # that was set here too would come and go in each run.
-st.set_page_config(page_icon=str(ROOT / "lib/ui/shell/static/icon.svg"), initial_sidebar_state=340)
+page_images.set_tab_icon()
+st.set_page_config(initial_sidebar_state=340)
 mode = page_mode.current_mode()
 if mode.has_controls:
-    st.logo(str(ROOT / "lib/ui/shell/static/paddock.svg"), size="large")
+    page_images.draw_logo()
 page = st.navigation(
     [
         st.Page(page_paths.CHAT_PAGE, title="Chat", icon=":material/forum:", default=True),

@@ -70,12 +70,13 @@ def draw_code(text: str, language: str, key: str) -> None:
 
 def draw_json_tree(value: Any, key: str, *, expanded: int) -> None:
     """Draw a value that ``lib.jsonkit.json_text`` parsed as a tree, its first levels open."""
-    _draw(key=f"model-text-{key}", data={"tree": _tree(value), "expanded": expanded})
+    # In a tuple, as all lists and mappings here: Streamlit looks into others for tables, and loads pandas for it.
+    _draw(key=f"model-text-{key}", data={"tree": (_tree(value),), "expanded": expanded})
 
 
 def draw_table(columns: Sequence[str], rows: Sequence[Sequence[str]], key: str) -> None:
     """Draw a table of plain texts, which scrolls by itself if it is wide."""
-    _draw(key=f"model-text-{key}", data={"columns": list(columns), "rows": [list(row) for row in rows]})
+    _draw(key=f"model-text-{key}", data={"columns": tuple(columns), "rows": tuple(map(tuple, rows))})
 
 
 def _tree(value: Any) -> Any:

@@ -98,14 +98,16 @@ def test_a_tree_has_the_numbers_that_were_written(monkeypatch: pytest.MonkeyPatc
     model_text.draw_json_tree(json_text.decode(text, "It"), "key", expanded=1)
     assert sent == [
         {
-            "tree": {
-                "o": [
-                    ["a", {"l": "12345678901234567890"}],
-                    ["b", {"a": [{"l": "1.0"}, {"l": "1.10"}, {"l": "-0"}, {"l": "1E5"}]}],
-                    ["c", {"l": "null"}],
-                    ["a", "é"],
-                ]
-            },
+            "tree": (
+                {
+                    "o": [
+                        ["a", {"l": "12345678901234567890"}],
+                        ["b", {"a": [{"l": "1.0"}, {"l": "1.10"}, {"l": "-0"}, {"l": "1E5"}]}],
+                        ["c", {"l": "null"}],
+                        ["a", "é"],
+                    ]
+                },
+            ),
             "expanded": 1,
         }
     ]

@@ -23,7 +23,7 @@ export function draw({ data, parentElement }) {
   const entry = { data: now, root, view, stop: undefined }
   drawn.set(parentElement, entry)
   if (data.source !== undefined) entry.stop = follow(view, parentElement.closest(`.st-key-${CSS.escape(data.source)}`), data.feed)
-  else if (data.tree !== undefined) drawTree(root, data.tree, data.expanded)
+  else if (data.tree !== undefined) drawTree(root, data.tree[0], data.expanded)
   else if (data.columns !== undefined) drawTable(root, data.columns, data.rows)
   else if (data.plain !== undefined) root.replaceChildren(fill(make("div", "plain"), data.plain))
   else if (data.code !== undefined) root.replaceChildren(codeBox(data.code, data.language))
