@@ -21,7 +21,9 @@ _STATIC = Path(__file__).with_name("static")
 def set_tab_icon() -> None:
     """Show Paddock's icon in the browser's tab."""
     config = PageConfig(
-        favicon=_data_url("icon.svg"), layout=PageConfig.LAYOUT_UNSET, initial_sidebar_state=PageConfig.SIDEBAR_UNSET
+        favicon=_data_url("icon.svg"),
+        layout=PageConfig.LAYOUT_UNSET,
+        initial_sidebar_state=PageConfig.SIDEBAR_UNSET,
     )
     _send(ForwardMsg(page_config_changed=config))
 

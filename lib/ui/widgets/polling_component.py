@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 
 # Streamlit calls a component's script again for each change of its data (1.67, BidiComponent). It keeps the clean-up
-# function of the last call only, until the component is unmounted, so each call ends the work of the one before. And it
-# waits for the script's import before each call: calls can come in another order than the changes. Then it cleans up
-# the outdated one as soon as that has returned. So a call takes over a moment later, if it is still there.
+# function of the last call only, until the component is unmounted, so each call ends the work of the one before. And
+# it waits for the script's import before each call: calls can come in another order than the changes. Then it cleans
+# up the outdated one as soon as that has returned. So a call takes over a moment later, if it is still there.
 # whenThere waits for changes of the page, so that a page without the element costs nothing. It looks a moment after
 # one: what stands around the element is drawn then.
 _SCRIPT = """

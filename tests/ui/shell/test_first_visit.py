@@ -29,6 +29,8 @@ print(json.dumps(loaded))
 @pytest.mark.usefixtures("upstream")  # with an account, so that no practice model is started
 def test_no_heavy_library_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    done = subprocess.run([sys.executable, "-c", VISIT], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", VISIT], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {path: [True, []] for path in PAGES}
