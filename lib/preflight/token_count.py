@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from lib.api.request import Request
@@ -28,9 +29,21 @@ LLAMA = (
 TWIN = "Counted by the practice model: exactly what it will report."
 
 
+# Whoever needs the tokenizer while it is being loaded waits for it.
+_LOADING = Lock()
+
+
+def load_tokenizer() -> Any | None:
+    """Return Llama 3's tokenizer, None if it is not installed: some platforms have no wheel of it.
+
+    Loading it takes half a second. Other threads go on meanwhile.
+    """
+    with _LOADING:
+        return _load_once()
+
+
 @cache
-def _llama3() -> Any | None:
-    """Return the tokenizer, None if it is not installed: some platforms have no wheel of it."""
+def _load_once() -> Any | None:
     try:
         import quicktok
     except ImportError:
@@ -40,7 +53,7 @@ def _llama3() -> Any | None:
 
 def count_text_tokens(text: str) -> int | None:
     """Count the Llama 3 tokens of a text, special tokens included; None if the tokenizer is not installed."""
-    tokenizer = _llama3()
+    tokenizer = load_tokenizer()
     if tokenizer is None:
         return None
     # The tokenizer takes no lone surrogate, and a user may have typed one.

@@ -1,5 +1,6 @@
-"""A workaround for Streamlit: a run of the script could draw the page inside a fragment of the run before."""
+"""Workarounds for what Streamlit does at the start of a run of the script, and at the start of the first one."""
 
+from streamlit import delta_generator
 from streamlit.delta_generator_singletons import context_dg_stack, get_default_dg_stack_value
 
 
@@ -12,3 +13,12 @@ def reset_container_stack() -> None:
     (1.67, ``ScriptRunner._run_script_thread``).
     """
     context_dg_stack.set(get_default_dg_stack_value())
+
+
+def skip_console_check() -> None:
+    """Keep the first run from looking whether it is in Python's console. Call it once, before that.
+
+    Streamlit would warn there. It looks through the source files of all modules: a quarter of a second
+    (1.67, ``env_util.is_repl``).
+    """
+    delta_generator._use_warning_has_been_displayed = True
