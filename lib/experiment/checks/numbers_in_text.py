@@ -8,23 +8,30 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 MAX_DIGITS = 400
 _MAX_EXPONENT = 2_000  # nobody means larger powers of ten, and exact sums with them take too long
 
-# A minus sign belongs to the number unless it could be a subtraction or a hyphen: 5-3, 2026-11-26.
+# A minus sign belongs to the number unless it could be a subtraction or a hyphen: 5-3, 2026-11-26. Plain spaces group
+# thousands unless the first group ends a date or a time: 2026-11-26 100, 10:30 120. The point of No.5 is no decimal one.
 _TOKEN = re.compile(
-    r"(?<![\d.,])(?P<sign>(?<![\w)\]])[-+−])?"
-    r"(?P<digits>\d(?:[\d.,'’_\u00a0\u2009\u202f]*\d)?|\.\d+)(?P<power>[eE][-+]?\d{1,6}(?!\w))?"
+    r"(?P<sign>(?<![\w)\]])[-+−])?"
+    r"(?P<digits>(?<!\d[:/.,])(?<!\d-\d\d-)(?!0)\d{1,3}(?: \d{3})+(?:[.,]\d+)?(?![.,'’]?\d)"
+    r"|\d(?:[\d.,'’_\u00a0\u2009\u202f]*\d)?|(?<![\w)\].])\.\d+)"
+    r"(?P<power>[eE][-+]?\d{1,6}(?!\w))?"
 )
-_GROUPS = re.compile(r"\d{1,3}(?P<mark>[.,'’_\u00a0\u2009\u202f])\d{3}(?:(?P=mark)\d{3})*")
+# No group of thousands begins with 0: 0,125 is a decimal. India has groups of two: 12,34,567.
+_GROUPS = re.compile(
+    r"(?!0)(?:\d{1,3}(?P<mark>[.,'’_ \u00a0\u2009\u202f])\d{3}(?:(?P=mark)\d{3})*|\d{1,2}(?:,\d{2})+,\d{3})"
+)
+_ARABIC_MARKS = str.maketrans({"٫": ".", "٬": ","})
 EXACT_CONTEXT = Context(prec=3 * _MAX_EXPONENT, Emin=MIN_EMIN, Emax=MAX_EMAX)
 
 
 def last_number(text: str) -> Decimal | None:
     """Return the last number in the text, None if there is none.
 
-    Thousands: ``1,234.5``, ``1.234,5``, ``1 234,5`` with a no-break space, ``1'234``, ``1_234``. Decimals:
-    ``3,14``, ``3.14``. A single group of three is ambiguous: ``1.234`` is read as a decimal, ``1,234`` as
-    thousands. Per cent signs and units are ignored.
+    Thousands: ``1,234.5``, ``1.234,5``, ``1 234,5`` with a no-break space, ``1 234`` with a plain one, ``1'234``,
+    ``1_234``, ``12,34,567``. Decimals: ``3,14``, ``3.14``, ``0,125``. A single group of three is ambiguous: ``1.234`` is
+    read as a decimal, ``1,234`` as thousands. Per cent signs and units are ignored.
     """
-    tokens = list(_TOKEN.finditer(text))
+    tokens = list(_TOKEN.finditer(text.translate(_ARABIC_MARKS)))
     if not tokens:
         return None
     token = tokens[-1]
@@ -56,13 +63,20 @@ def _normalise_digits(digits: str) -> str:
     """Write the digits as Decimal reads them. Of digits such as 26.11.2026, take the last part."""
     for point in ".", ",":
         whole, mark, rest = digits.rpartition(point)
-        if mark and rest.isdigit() and (grouped := _GROUPS.fullmatch(whole)) and grouped["mark"] != point:
+        if mark and rest.isdigit() and _group_mark(whole) not in (None, point):
             return f"{_only_digits(whole)}.{rest}"
-    if (grouped := _GROUPS.fullmatch(digits)) and (grouped["mark"] != "." or digits.count(".") > 1):
+    grouped_by = _group_mark(digits)
+    if grouped_by is not None and (grouped_by != "." or digits.count(".") > 1):
         return _only_digits(digits)
     if re.fullmatch(r"\d*[.,]\d+", digits):
         return digits.replace(",", ".")
     return re.split(r"\D", digits)[-1]
+
+
+def _group_mark(digits: str) -> str | None:
+    """Return the mark between groups of thousands, None if the digits are not such groups."""
+    grouped = _GROUPS.fullmatch(digits)
+    return None if grouped is None else grouped["mark"] or ","
 
 
 def _only_digits(digits: str) -> str:
