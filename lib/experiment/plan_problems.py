@@ -10,9 +10,9 @@ from functools import partial
 
 from lib.api.request import Turn, build_input, build_request, require_known
 from lib.errors import BadInput
-from lib.experiment.check_problems import check_variables, find_check_problems
+from lib.experiment.check_problems import check_templates, check_variables, find_check_problems
 from lib.experiment.inputs.input_table import Inputs
-from lib.experiment.inputs.prompt_template import template_variables
+from lib.experiment.inputs.prompt_template import find_written_headings, template_variables
 from lib.experiment.plan import Limits, Plan
 from lib.experiment.plan_grid import (
     EXPECTED_VARIABLE,
@@ -127,6 +127,12 @@ def _input_problems(plan: Plan) -> Iterator[PlanProblem]:
                 f"The variable “{name}” has no column. It is used in {quoted}.",
                 correction if near else "Add the column, or remove the variable from the prompt.",
             )
+    for owner, text in dict.fromkeys(sent_templates(plan)):
+        for written, column in find_written_headings(text, inputs.columns).items():
+            yield input_problem(
+                f"“{{{{{written}}}}}” in “{owner}” would be sent as it is: the column is called “{column}”.",
+                f"Write {{{{{column}}}}}.",
+            )
 
 
 def _settings_problems(resolved: ResolvedPlan) -> Iterator[PlanProblem]:
@@ -211,6 +217,13 @@ def _check_problems(plan: Plan) -> Iterator[PlanProblem]:
                 yield check_problem(
                     f"Check {number + 1} compares with “{name}”, but there is no such column.",
                     f"{advice}, or write what to compare with.",
+                    number,
+                )
+        for text in check_templates(check):
+            for written, column in find_written_headings(text, plan.inputs.columns).items():
+                yield check_problem(
+                    f"Check {number + 1} has “{{{{{written}}}}}”, but the column is called “{column}”.",
+                    f"Write {{{{{column}}}}}.",
                     number,
                 )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lib.experiment.check_problems import check_variables
+from lib.experiment.checks.check_kinds import Matches
+from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.model_warnings import find_model_warnings
 from lib.experiment.plan import Plan
 from lib.experiment.plan_grid import EXPECTED_VARIABLE, format_value, used_variables
@@ -20,6 +22,7 @@ def find_warnings(resolved: ResolvedPlan) -> tuple[PlanProblem, ...]:
     plan = resolved.plan
     return (
         *_input_warnings(plan),
+        *_pattern_warnings(plan),
         *_form_warnings(plan),
         *find_model_warnings(resolved),
         *_chance_warnings(resolved),
@@ -44,6 +47,18 @@ def _input_warnings(plan: Plan) -> Iterator[PlanProblem]:
             "The expected answers are not used, because no check compares with them.",
             f"Add a check that compares with {{{{{EXPECTED_VARIABLE}}}}}.",
         )
+
+
+def _pattern_warnings(plan: Plan) -> Iterator[PlanProblem]:
+    known = {*plan.inputs.columns, EXPECTED_VARIABLE}
+    for number, check in enumerate(plan.checks):
+        if isinstance(check, Matches):
+            for name in filter(known.__contains__, template_variables(check.pattern)):
+                yield check_problem(
+                    f"Check {number + 1}: a pattern has no variables, so {{{{{name}}}}} stands for these characters.",
+                    "To compare with a column, use “Contains a text” or “Equals the expected answer”.",
+                    number,
+                )
 
 
 def _form_warnings(plan: Plan) -> Iterator[PlanProblem]:

@@ -72,6 +72,16 @@ def prompts(*texts: str) -> tuple[PromptVersion, ...]:
             PlanPart.INPUTS,
             "The variable “city” has no column. It is used in “B”.",
         ),
+        (
+            {"prompts": prompts("{{x}} costs {{Y (€)}}"), "inputs": Inputs(("x", "Y"), (("1", "2"),))},
+            PlanPart.INPUTS,
+            "“{{Y (€)}}” in “A” would be sent as it is: the column is called “Y”.",
+        ),
+        (
+            {"checks": (Contains("{{x?}}"),)},
+            PlanPart.CHECKS,
+            "Check 1 has “{{x?}}”, but the column is called “x”.",
+        ),
         ({"prompts": prompts("{{X}}")}, PlanPart.INPUTS, "“X” has no column"),
         ({"inputs": Inputs(("x", "y"))}, PlanPart.INPUTS, "no rows"),
         (
@@ -208,6 +218,7 @@ def test_a_plan_without_problems_can_be_asked(plan: Plan) -> None:
             {"axes": (Axis("temperature", (0, 1)), Axis("seed", (1, 2)))},
             ("At temperature 0 answers barely vary, and seed has no effect",),
         ),
+        ({"checks": (Matches("^{{x}}$"),)}, ("a pattern has no variables, so {{x}} stands for",)),
     ],
 )
 def test_what_is_in_vain_is_remarked(changes: dict[str, object], says: tuple[str, ...]) -> None:

@@ -8,8 +8,9 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 MAX_DIGITS = 400
 _MAX_EXPONENT = 2_000  # nobody means larger powers of ten, and exact sums with them take too long
 
-# A minus sign belongs to the number unless it could be a subtraction or a hyphen: 5-3, 2026-11-26. Plain spaces group
-# thousands unless the first group ends a date or a time: 2026-11-26 100, 10:30 120. The point of No.5 is no decimal one.
+# A minus sign belongs to the number unless it could be a subtraction or a hyphen: 5-3, 2026-11-26. Plain spaces
+# group thousands unless the first group ends a date or a time: 2026-11-26 100, 10:30 120. The point of No.5 is not a
+# decimal point.
 _TOKEN = re.compile(
     r"(?P<sign>(?<![\w)\]])[-+−])?"
     r"(?P<digits>(?<!\d[:/.,])(?<!\d-\d\d-)(?!0)\d{1,3}(?: \d{3})+(?:[.,]\d+)?(?![.,'’]?\d)"
@@ -28,8 +29,8 @@ def last_number(text: str) -> Decimal | None:
     """Return the last number in the text, None if there is none.
 
     Thousands: ``1,234.5``, ``1.234,5``, ``1 234,5`` with a no-break space, ``1 234`` with a plain one, ``1'234``,
-    ``1_234``, ``12,34,567``. Decimals: ``3,14``, ``3.14``, ``0,125``. A single group of three is ambiguous: ``1.234`` is
-    read as a decimal, ``1,234`` as thousands. Per cent signs and units are ignored.
+    ``1_234``, ``12,34,567``. Decimals: ``3,14``, ``3.14``, ``0,125``. A single group of three is ambiguous:
+    ``1.234`` is read as a decimal, ``1,234`` as thousands. Per cent signs and units are ignored.
     """
     tokens = list(_TOKEN.finditer(text.translate(_ARABIC_MARKS)))
     if not tokens:

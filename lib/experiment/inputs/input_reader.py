@@ -74,6 +74,12 @@ def _read_delimited(text: str, remarks: list[str], delimiter: str | None, header
     if separator := re.fullmatch(r"sep=([^\r])\r*", first, re.IGNORECASE):
         text, delimiter, skipped = rest, separator[1], 1
     delimiter = delimiter or _guess_delimiter(text)
+    if _has_spaces_before_quotes(text, delimiter):
+        records = _read_records(text, delimiter, skipped, skip_spaces=True)
+        try:
+            return inputs_from_records(records, remarks, header)
+        except (_UnpairedQuotes, BadInputTable):
+            pass  # the quotes may belong to the texts
     try:
         return inputs_from_records(_read_records(text, delimiter, skipped), remarks, header)
     except _UnpairedQuotes as error:
@@ -101,8 +107,8 @@ def _guess_delimiter(text: str) -> str:
     """Guess the delimiter: the one with which most records have the header's width of two or more."""
     best_score, best_delimiter = (0.0, 0), _NO_DELIMITER
     for delimiter in _DELIMITERS:
-        reader = csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter)
-        widths = [len(record) for record in islice(reader, _SAMPLED_RECORDS) if any(map(str.strip, record))]
+        sample = _sample_records(text, delimiter)
+        widths = [len(record) for record in sample if any(map(str.strip, record))]
         if not widths or widths[0] < 2:
             continue
         score = (sum(width == widths[0] for width in widths) / len(widths), widths[0])
@@ -111,10 +117,32 @@ def _guess_delimiter(text: str) -> str:
     return best_delimiter
 
 
+def _sample_records(text: str, delimiter: str) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter)
+    return islice(reader, _SAMPLED_RECORDS)
+
+
+def _has_spaces_before_quotes(text: str, delimiter: str) -> bool:
+    """Return True if cells are written as people type them: "a", "b"."""
+    cells = (cell for record in _sample_records(text, delimiter) for cell in record)
+    return any(cell.startswith(" ") and cell.lstrip(" ").startswith('"') for cell in cells)
+
+
 def _read_records(
-    text: str, delimiter: str, skipped: int, quoting: int = csv.QUOTE_MINIMAL
+    text: str,
+    delimiter: str,
+    skipped: int,
+    quoting: int = csv.QUOTE_MINIMAL,
+    *,
+    skip_spaces: bool = False,
 ) -> Iterator[Record]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)  # type: ignore[arg-type]
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        quoting=quoting,  # type: ignore[arg-type]
+        skipinitialspace=skip_spaces,
+        strict=True,
+    )
     while True:
         line = reader.line_num + 1 + skipped
         try:

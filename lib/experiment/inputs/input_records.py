@@ -9,7 +9,7 @@ from enum import Enum
 
 from lib.errors import BadInput
 from lib.experiment.inputs.input_table import Inputs
-from lib.experiment.inputs.prompt_template import make_variable_name
+from lib.experiment.inputs.prompt_template import MAX_VARIABLE_NAME, make_variable_name
 from lib.experiment.inputs.xlsx_reader import Record
 from lib.jsonkit.file_limits import MAX_INPUT_COLUMNS, MAX_INPUT_ROWS, MAX_TABLE_CELLS
 
@@ -150,7 +150,7 @@ def _name_columns(header: list[str]) -> tuple[tuple[str, ...], list[str]]:
         name, suffix = base, 1
         while name in columns:
             suffix += 1
-            name = f"{base} {suffix}"
+            name = f"{base[: MAX_VARIABLE_NAME - len(f' {suffix}')].rstrip()} {suffix}"
         columns.append(name)
         if name != unicodedata.normalize("NFC", written.strip()):
             column = f"“{written.strip()[:40]}”" if written.strip() else f"without a name at place {number}"

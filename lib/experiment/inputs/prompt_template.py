@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 MAX_VARIABLE_NAME = 80  # characters
 
 # Excluding braces inside keeps the search linear for a text of many braces.
 _PLACEHOLDER = re.compile(r"\{\{([^{}\n]*)\}\}")
+_SPACES = re.compile("[ \t\u00a0\u202f]+")  # texts from web pages and word processors hold no-break spaces
 _JOINERS = "\u200c\u200d"  # used in Persian and Indian scripts
 
 
@@ -22,7 +23,7 @@ def _is_name_character(sign: str) -> bool:
 @lru_cache(1024)  # a prompt is filled for each of thousands of inputs
 def _parse_name(inside: str) -> str | None:
     """Return the variable's name between the braces, None if it is not a valid name."""
-    name = unicodedata.normalize("NFC", inside.strip(" \t"))
+    name = unicodedata.normalize("NFC", _SPACES.sub(" ", inside).strip(" "))
     if not 0 < len(name) <= MAX_VARIABLE_NAME:
         return None
     return name if all(_is_name_character(sign) or sign == " " for sign in name) else None
@@ -35,6 +36,17 @@ def template_variables(text: str) -> tuple[str, ...]:
     anything else are plain text.
     """
     return tuple(count_variables(text))
+
+
+def find_written_headings(text: str, columns: Iterable[str]) -> Mapping[str, str]:
+    """Return the double braces that are plain text but hold a column's heading, each with the column's name.
+
+    A heading has characters that a variable's name cannot have: {{Price (€)}} for the column “Price”.
+    """
+    names = {column.casefold(): column for column in columns}
+    written = [place[1].strip() for place in _PLACEHOLDER.finditer(text) if _parse_name(place[1]) is None]
+    made = {inside: make_variable_name(inside).casefold() for inside in written}
+    return {inside: names[name] for inside, name in made.items() if name in names}
 
 
 def fill_template(text: str, values: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from lib.errors import BadInput
@@ -23,6 +23,10 @@ from lib.jsonkit.file_limits import (
 
 _ADVICE = "Open it in a spreadsheet program and save it again as .xlsx, or as CSV."
 _DECIMALS = re.compile(r"\.(0+)")
+# Parts of a number format that are shown as they are, or not at all: texts, escaped characters, colours and locales.
+_FORMAT_LITERALS = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+# XLSX writes a character that XML lacks by its number, and the underscore of a text that looks so as _x005F_.
+_ESCAPED = re.compile(r"_x000D_\n?|_x(005F|00[01][0-9A-F])_", re.IGNORECASE)
 
 Record = tuple[int, list[str]]  # the line or row number, from 1, and the cells
 
@@ -140,11 +144,11 @@ def _cell_text(cell: Any) -> str:
         case None:
             return ""
         case str(text):
-            return text
+            return _ESCAPED.sub(_unescape, text)
         case bool(flag):
             return str(flag).upper()
-        case int() | float() as number if "%" in (cell.number_format or ""):
-            decimals = _DECIMALS.search(cell.number_format)
+        case int() | float() as number if "%" in (number_format := _plain_format(cell)):
+            decimals = _DECIMALS.search(number_format)
             return f"{number * 100:.{len(decimals[1]) if decimals else 0}f}%"
         case float(number):
             return f"{number:.15g}"  # the digits that a spreadsheet shows: 0.3, not 0.30000000000000004
@@ -153,10 +157,32 @@ def _cell_text(cell: Any) -> str:
             return str(moment.date()) if clock == time() else f"{moment.date()} {_format_time(clock)}"
         case time() as clock:
             return _format_time(clock)
-        case date() | timedelta() | int() as value:
-            return str(value)
+        case timedelta() as duration:
+            return _format_duration(duration)
+        case int(number) if number >= 0 and (places := _plain_format(cell)).strip("0") == "":
+            return str(number).zfill(len(places))  # a postal code keeps its zeros
         case value:
             return str(value)
+
+
+def _plain_format(cell: Any) -> str:
+    """Return the format of the cell's positive numbers, without its texts."""
+    return _FORMAT_LITERALS.sub("", cell.number_format or "").partition(";")[0]
+
+
+def _unescape(match: re.Match[str]) -> str:
+    if match[1] is None:
+        return "\n"
+    character = chr(int(match[1], 16))
+    return character if character in "_\t\n" else " "
+
+
+def _format_duration(duration: timedelta) -> str:
+    """Write 27 hours as 27:00, and seconds if there are any."""
+    seconds = round(duration.total_seconds())
+    minutes, rest = divmod(abs(seconds), 60)
+    text = f"{'-' if seconds < 0 else ''}{minutes // 60}:{minutes % 60:02}"
+    return f"{text}:{rest:02}" if rest else text
 
 
 def _format_time(clock: time) -> str:

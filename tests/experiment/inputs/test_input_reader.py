@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import zipfile
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,8 @@ from lib.errors import BadInput
 from lib.experiment.inputs.input_reader import read_input_file, read_pasted_inputs
 from lib.experiment.inputs.input_records import ImportedInputs
 from lib.experiment.inputs.input_table import Inputs
+from lib.experiment.inputs.prompt_template import template_variables
+from lib.files.xlsx_export import write_xlsx
 from lib.jsonkit import file_limits
 from tests.files.workbook import make_workbook
 
@@ -185,6 +187,44 @@ def test_a_spreadsheet_is_read_as_it_looks() -> None:
     assert imported.inputs.expected == "answer"
     assert imported.remarks[0] == "Of 2 sheets, the first one, “Sheet”, was read."
     assert "A formula has no result stored in the file and is empty here, first A4" in imported.remarks[1]
+
+
+def test_a_spreadsheet_keeps_postal_codes_durations_and_line_ends() -> None:
+    data = make_workbook(
+        ["code", "share", "literal", "lines", "time", "looks escaped"],
+        [1234, 0.5, 50, "a_x000D_\nb_x000D_c_x0009_d_x0007_", timedelta(hours=27), "_x005F_x000D_"],
+        [-1, 0, 5, "_x0041_", timedelta(minutes=-90, seconds=-5), "_x005F_"],
+        formats={"A2": "00000", "A3": "00000", "B2": "0%;[Red]-0%", "C2": '0"%"', "C3": "0\\%"},
+    )
+    rows = read_input_file("a.xlsx", data).inputs.rows
+    assert rows[0] == ("01234", "50%", "50", "a\nb\nc\td ", "27:00", "_x000D_")
+    assert rows[1] == ("-1", "0", "5", "_x0041_", "-1:30:05", "_")
+
+
+def test_an_exported_text_comes_back_from_xlsx() -> None:
+    rows = [["a", "b"], ["_x000D_", "=1+1"], ["x_x005F_x0041_", "-"]]
+    assert read_input_file("a.xlsx", write_xlsx(rows, "S")).inputs.rows == tuple(map(tuple, rows[1:]))
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('q, expected\n"What, or who?", "4"\n"B", "5, or 6"', (("What, or who?", "4"), ("B", "5, or 6"))),
+        ('"q"; "expected"\n"a"; 4\n"b";  "5"', (("a", "4"), ("b", "5"))),
+        ('q,a\nI said, "Oh" and left\nb,c', (("I said", ' "Oh" and left'), ("b", "c"))),
+        ('q,a\n"x"," ""y"""\nb, c', (("x", ' "y"'), ("b", "c"))),
+    ],
+)
+def test_quotes_after_spaces(text: str, rows: tuple[tuple[str, ...], ...]) -> None:
+    assert read_pasted_inputs(text).inputs.rows == rows
+
+
+def test_long_headings_that_begin_alike_have_names_that_a_variable_can_have() -> None:
+    heading = "How much do you agree with this sentence? " * 3
+    names = read_pasted_inputs(f"{heading}a\t{heading}b\t{heading}c\n1\t2\t3").inputs.columns
+    assert len(set(names)) == 3
+    for name in names:
+        assert template_variables(f"{{{{{name}}}}}") == (name,)
 
 
 def test_stored_results_of_formulas_are_read() -> None:

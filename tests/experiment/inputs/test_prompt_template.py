@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lib.experiment.inputs.prompt_template import (
     count_variables,
     fill_template,
+    find_written_headings,
     make_variable_name,
     template_variables,
 )
@@ -24,6 +25,7 @@ from lib.experiment.inputs.prompt_template import (
             ("größe", "цвет", "色", "हिन्दी", "می\u200cخواهم"),
         ),
         ("{{u\u0308}} {{ü}}", ("ü",)),  # two ways to write one letter
+        ("{{first  name}} {{first\u00a0name}} {{\u00a0a}}", ("first name", "a")),
         ('{{{a}}} {"a": {{b}}}', ("a", "b")),
         ("{a} {{}} {{ }} {{a.b}} {{a}b}} {{a{b}} {{#if}} {{a\nb}} {{a }", ()),
         ("{{" + "a" * 80 + "}}", ("a" * 80,)),
@@ -38,6 +40,16 @@ def test_filled_once() -> None:
     values = {"a": "{{b}}", "b": "{{a}} \\1", "ü": "U"}
     assert fill_template("{{a}}{{ b }}{{c}}{{u\u0308}}{x}{{}}", values) == "{{b}}{{a}} \\1{{c}}U{x}{{}}"
     assert count_variables("{{a}}{{ a }}{{c}}") == {"a": 2, "c": 1}
+
+
+def test_headings_in_braces_are_found() -> None:
+    text = "{{Price (€)}} {{E-mail?}} {{ e-MAIL: }} {{Price}} {{other?}} {{}} {{{Price.}}}"
+    assert find_written_headings(text, ("Price", "E-mail")) == {
+        "Price (€)": "Price",
+        "E-mail?": "E-mail",
+        "e-MAIL:": "E-mail",
+        "Price.": "Price",
+    }
 
 
 TEXTS = st.text(st.sampled_from("{} ab_\n1ü\u0301"), max_size=40)
