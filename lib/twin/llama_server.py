@@ -69,7 +69,12 @@ class LlamaServerClient:
             response = await loop.run_in_executor(self._threads, partial(self._client.post, path, json=body))
             answer: dict[str, Any] = response.json()
         except httpx.ConnectError as error:
-            # It has listened since the model was loaded.
+            # It has listened since the model was loaded. Without a free file descriptor it cannot be asked either.
+            raise (EngineCrashedError if _is_refused(error) else EngineError)(repr(error)) from None
+        except RuntimeError as error:
+            # The engine has failed for another request, and was closed.
+            if not self._client.is_closed:
+                raise
             raise EngineCrashedError(repr(error)) from None
         except (httpx.HTTPError, ValueError) as error:
             raise EngineError(repr(error)) from None
@@ -79,3 +84,8 @@ class LlamaServerClient:
             message = str(answer["error"].get("message"))
             raise BadPromptError(message) if response.is_client_error else EngineError(message)
         return answer
+
+
+def _is_refused(error: httpx.ConnectError) -> bool:
+    """Return True if nothing listens at the address."""
+    return any(isinstance(reason, ConnectionRefusedError) for reason in getattr(error.__cause__, "args", ()))

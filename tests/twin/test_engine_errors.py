@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
+import socket
+import threading
 from collections.abc import AsyncGenerator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +21,7 @@ from lib.twin.engine import Engine
 from lib.twin.engine_errors import BadPromptError, EngineCrashedError, EngineError
 from lib.twin.engine_pool import EnginePool
 from lib.twin.generation import GenerationJob, TextPiece
+from lib.twin.llama_server import LlamaServerClient
 from lib.twin.model_setup import LoadedModel, ModelSetup
 from lib.twin.served_models import ServedModels
 from tests.twin.conftest import MODEL, TOKEN, parse_events
@@ -114,3 +120,52 @@ def test_an_unexpected_exception() -> None:
         "result": {},
         "messages": [],
     }
+
+
+class _LlamaServer(BaseHTTPRequestHandler):
+    """Answers as llama.cpp's server does."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"prompt": "a prompt"}).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
+
+
+def test_the_engine_has_failed_only_if_its_server_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A twin that has no file descriptor left cannot ask it, but the answers that are being written go on."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _LlamaServer)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    client = LlamaServerClient(f"http://127.0.0.1:{server.server_port}", "key")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def render() -> str:
+        return await client.apply_template({})
+
+    try:
+        assert asyncio.run(render()) == "a prompt"
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "create_connection", fail)
+            with pytest.raises(EngineError, match="Too many") as raised:
+                asyncio.run(render())
+        assert not isinstance(raised.value, EngineCrashedError)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    with pytest.raises(EngineCrashedError, match="refused"):
+        asyncio.run(render())
+    client.close()
+    with pytest.raises(EngineCrashedError, match="closed"):
+        asyncio.run(render())
