@@ -137,6 +137,16 @@ def test_the_address_of_a_link_is_hidden_while_it_streams(page: Page, text: str,
         assert addresses in ([], [None], [complete])
 
 
+def test_the_addresses_of_an_image_in_a_link_are_hidden_while_it_streams(page: Page) -> None:
+    image, target = "https://h.example/cat.png", "https://h.example/cats"
+    steps: list[tuple[str, list[str | None]]] = page.evaluate(GROW_JS, f"[![a cat]({image})]({target}) on")
+    assert steps[-1] == ["a cat on", [target]]
+    for so_far, addresses in steps:
+        assert "](" not in so_far
+        assert "h.example" not in so_far
+        assert {*addresses} <= {None, image, target}
+
+
 @pytest.mark.parametrize(
     "text",
     [

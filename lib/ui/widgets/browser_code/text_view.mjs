@@ -113,15 +113,17 @@ function closeLink(text) {
   return `${text.slice(0, bracket)}](${PLACEHOLDER})`
 }
 
-// Remove the placeholder from the last link or image. Return false if it is not its address: in code, for example.
+// Remove the placeholder from its link or image. Return false if it is not an address: in code, for example.
 function dropPlaceholder(tokens) {
   const parts = tokens.findLast(token => token.type === "inline")?.children ?? []
-  const token = parts.findLast(part => part.type === "image" || part.type === "link_open")
-  const name = token?.type === "image" ? "src" : "href"
-  if (token?.attrGet(name) !== PLACEHOLDER) return false
-  token.attrs = token.attrs.filter(([attribute]) => attribute !== name)
+  // The text of a link may be an image.
+  const token = parts.findLast(part => part.attrGet(addressName(part)) === PLACEHOLDER)
+  if (!token) return false
+  token.attrs = token.attrs.filter(([attribute]) => attribute !== addressName(token))
   return true
 }
+
+const addressName = token => (token.type === "image" ? "src" : "href")
 
 async function copyCode(event) {
   const button = event.target.closest?.("button.copy")
