@@ -171,21 +171,24 @@ def _decode_result(body: dict[str, Any]) -> Iterator[Event]:
         # No error in mid-stream has been recorded; these are the shapes of errors elsewhere.
         code, message = _first_error(body) or (None, "")
         raise refusal(None, code, message)
-    yield from _decode_text(body.get("response"))
-    yield from _decode_tool_calls(body)
     reason = body.get("finish_reason")
+    # A server may send both shapes of the same answer.
+    text, calls = list(_decode_text(body.get("response"))), list(_decode_tool_calls(body))
+    yield from text
+    yield from calls
     for choice in map(_as_dict, _as_list(body.get("choices"))[:1]):
         # [REC] newer models on the same path send OpenAI's chunks; a whole answer has "message" for "delta"
         delta = _as_dict(choice.get("delta")) or _as_dict(choice.get("message"))
         if isinstance(thought := delta.get("reasoning_content"), str) and thought:
             yield ReasoningDelta(replace_lone_surrogates(thought))
-        yield from _decode_text(delta.get("content"))
-        yield from _decode_tool_calls(delta)
+        if not text:
+            yield from _decode_text(delta.get("content"))
+        if not calls:
+            yield from _decode_tool_calls(delta)
         reason = choice.get("finish_reason") or reason
     usage = _as_dict(body.get("usage"))
-    if "prompt_tokens" in usage or "completion_tokens" in usage:
-        yield _decode_usage(usage)
-    if isinstance(reason, str):
+    yield from _decode_usage(usage)
+    if isinstance(reason, str) and reason:  # some servers send "" with each event until the last
         yield Finished(reason)
 
 
@@ -225,19 +228,31 @@ def _decode_tool_calls(holder: dict[str, Any]) -> Iterator[Event]:
         )
 
 
-def _decode_usage(usage: dict[str, Any]) -> Usage:
+def _decode_usage(usage: dict[str, Any]) -> Iterator[Usage]:
+    """Yield the usage, or nothing if it is not known: tokens that are not counted are estimated, not free."""
+    names = ("prompt_tokens", "completion_tokens", "total_tokens")
+    prompt, completion, total = (_decode_count(usage.get(name)) for name in names)
+    if total is not None and completion is None and prompt is not None:
+        completion = max(total - prompt, 0)
+    elif total is not None and prompt is None and completion is not None:
+        prompt = max(total - completion, 0)
+    # Not even an empty answer takes no tokens: zeros stand for a count that was not made.
+    if prompt is None or completion is None or not (prompt or completion):
+        return
     cached = _as_dict(usage.get("prompt_tokens_details")).get("cached_tokens")
     neurons = usage.get("neurons")
-    return Usage(
-        _decode_count(usage.get("prompt_tokens")),
-        _decode_count(usage.get("completion_tokens")),
-        _decode_count(cached),
+    yield Usage(
+        prompt,
+        completion,
+        _decode_count(cached) or 0,
         Decimal(neurons) if neurons is not None and _is_reasonable(neurons) else None,
     )
 
 
-def _decode_count(value: Any) -> int:
-    return int(value) if _is_reasonable(value) else 0
+def _decode_count(value: Any) -> int | None:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value, re.ASCII):
+        return int(value)
+    return int(value) if _is_reasonable(value) else None
 
 
 def _is_reasonable(value: Any) -> bool:

@@ -25,7 +25,7 @@ class AnswerAccumulator:
     """Collects the events of one answer.
 
     ``parts`` and ``thoughts`` only grow, so readers need no lock. ``is_complete`` is True once the backend declared
-    the end. ``first_token_at`` is the time of the first text, thought or tool call, all of which are tokens.
+    the stream's end. ``first_token_at`` is the time of the first text, thought or tool call, all of which are tokens.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class AnswerAccumulator:
         self._clock = clock
         self._deltas: list[ToolCallDelta] = []
         self._usage: Usage | None = None
+        self._has_last_usage = False
         self._reason: str | None = None
         self._from_gateway_cache = False
 
@@ -60,6 +61,7 @@ class AnswerAccumulator:
                 self.parts.append(text)
             case Usage():
                 self._usage = event  # the last usage counts: some backends send one with every event
+                self._has_last_usage = self._reason is not None
             case Finished(None):
                 self.is_complete = True
             case Finished(reason):
@@ -82,11 +84,13 @@ class AnswerAccumulator:
     ) -> Answer:
         """Return the answer, now that no more events follow."""
         now = self._clock()
+        # Some servers end a stream with the model's reason to end, and no [DONE].
+        was_ended = self._reason is not None and error is None and not stopped
         # A call that was cut off cannot be answered.
-        calls = join_tool_calls(self._deltas) if self.is_complete else ()
+        calls = join_tool_calls(self._deltas) if self.is_complete or was_ended else ()
         usage = self._usage
-        if usage is None or not self.is_complete:
-            # Before the last event, a usage may be an increment, so it is not trusted.
+        if usage is None or not (self.is_complete or self._has_last_usage):
+            # Before the answer's end, a usage may be an increment, so it is not trusted.
             usage = self._estimate()
         if usage is not None and self._from_gateway_cache:
             usage = replace(usage, from_gateway_cache=True)

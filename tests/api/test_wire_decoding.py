@@ -159,9 +159,16 @@ def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
         ("{}", []),
         ("null", []),
         ("[]", []),
-        ('{"prompt_tokens":3.0,"completion_tokens":"x"}', [Usage(3, 0)]),
-        ('{"prompt_tokens":-1,"completion_tokens":true}', [Usage(0, 0)]),
-        ('{"prompt_tokens":1e999999999,"completion_tokens":2}', [Usage(0, 2)]),
+        ('{"prompt_tokens":3.0,"completion_tokens":"4"}', [Usage(3, 4)]),
+        ('{"prompt_tokens":0,"completion_tokens":2}', [Usage(0, 2)]),
+        ('{"prompt_tokens":3,"completion_tokens":null,"total_tokens":5}', [Usage(3, 2)]),
+        ('{"completion_tokens":2,"total_tokens":5}', [Usage(3, 2)]),
+        # What is not counted is estimated: as zero it would be free.
+        ('{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}', []),
+        ('{"prompt_tokens":null,"completion_tokens":null}', []),
+        ('{"prompt_tokens":3.0,"completion_tokens":"x"}', []),
+        ('{"prompt_tokens":-1,"completion_tokens":true}', []),
+        ('{"prompt_tokens":1e999999999,"completion_tokens":2}', []),
         ('{"prompt_tokens":1,"completion_tokens":2,"neurons":1e-999999999}', [Usage(1, 2)]),
         ('{"prompt_tokens":1,"completion_tokens":2,"neurons":0}', [Usage(1, 2, 0, Decimal(0))]),
         ('{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":null}', [Usage(1, 2)]),
@@ -214,6 +221,16 @@ def test_failure_without_an_error_is_no_empty_answer(text: str) -> None:
 def test_the_first_choice_is_the_answer() -> None:
     two = '{"choices":[{"delta":{"content":"one"}},{"delta":{"content":"two"}}]}'
     assert list(decode_event(two)) == text_deltas("one")
+
+
+def test_an_answer_in_both_shapes_is_read_once() -> None:
+    call = '"tool_calls":[{"name":"f","arguments":{}}]'
+    both = f'{{"response":"one",{call},"choices":[{{"message":{{"content":"one",{call}}}}}]}}'
+    assert list(decode_event(both)) == [*text_deltas("one"), ToolCallDelta(0, None, "f", "{}")]
+
+
+def test_an_empty_reason_does_not_end_the_answer() -> None:
+    assert list(decode_event('{"response":"a","finish_reason":""}')) == text_deltas("a")
 
 
 KEYS = strategies.sampled_from(
