@@ -77,8 +77,11 @@ def _fill_missing_bounds(low: float, high: float) -> tuple[float, float]:
 def _list_multiples(multiple: float, low: float, high: float, *, whole: bool) -> list[float]:
     """Return the first multiples from the lower bound (or from 0) on."""
     step = Fraction(str(multiple))
+    # What is larger is none of the engine's numbers, and some of it no floating-point number.
+    high = min(high, MAX_NUMBER)
     if math.isinf(low):
         low = 0 if high >= 0 else high - float(step) * MAX_LISTED_MULTIPLES
+    low = max(low, -MAX_NUMBER)
     first = math.ceil(Fraction(str(low)) / step)
     multiples = []
     for number in range(first, first + MAX_LISTED_MULTIPLES):

@@ -7,7 +7,8 @@ ends. In each case the request is refused in bounded time, with an error that na
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -74,6 +75,8 @@ def read_schema(schema: Any, where: str) -> UserSchema:
         raise field_error(where, f"a schema may be nested at most {MAX_DEPTH} deep")
     if len(json.dumps(schema, ensure_ascii=False)) > MAX_SCHEMA_CHARS:
         raise field_error(where, f"a schema may have at most {MAX_SCHEMA_CHARS:,} characters")
+    if any(_is_too_large(value) for value in _leaves(schema)):
+        raise field_error(where, "a number of the schema is too large")
     draft = _find_draft(schema, where)
     resolver = _Resolver(schema, where)
     resolved = resolver.resolve(schema, (), 0)
@@ -97,6 +100,21 @@ def _is_deeper(value: Any, depth: int) -> bool:
         if not level:
             return False
     return True
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    todo = [value]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, dict | list):
+            todo += part.values() if isinstance(part, dict) else part
+        else:
+            yield part
+
+
+def _is_too_large(value: Any) -> bool:
+    # Python reads 1e400 as an infinity, which JSON cannot hold, and counts whole numbers that no other program can.
+    return isinstance(value, int | float) and not -sys.float_info.max <= value <= sys.float_info.max
 
 
 # The only format that the drafts' own schemas require and that matters here.
@@ -199,7 +217,7 @@ class _Resolver:
         target: Any = self.root
         for step in reference[1:].split("/")[1:]:
             key = unquote(step).replace("~1", "/").replace("~0", "~")
-            if isinstance(target, list) and key.isdecimal() and int(key) < len(target):
+            if isinstance(target, list) and key.isdecimal() and len(key) < 10 and int(key) < len(target):
                 target = target[int(key)]
             elif isinstance(target, dict) and key in target:
                 target = target[key]

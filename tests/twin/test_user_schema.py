@@ -77,3 +77,22 @@ def test_a_reference_to_a_schema_in_an_unusual_place_is_followed() -> None:
 def test_any_reference_is_followed_or_refused(target: dict[str, Any]) -> None:
     with suppress(TwinApiError):
         read_and_narrow({"$ref": "#/x", "x": target})
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), 10**400])
+@pytest.mark.parametrize("keyword", ["multipleOf", "maximum", "const", "default"])
+def test_a_number_that_json_cannot_hold_is_refused(keyword: str, number: float) -> None:
+    with pytest.raises(TwinApiError, match="too large"):
+        read_schema({"properties": {"a": {"type": "number", keyword: number}}}, "/schema")
+
+
+@pytest.mark.parametrize("bounds", [{}, {"minimum": 0}, {"maximum": -1}, {"minimum": -1e308}])
+def test_the_largest_numbers_are_read(bounds: dict[str, float]) -> None:
+    for keyword in ("multipleOf", "maximum", "exclusiveMinimum"):
+        read_and_narrow({"type": "number", **bounds, keyword: 1.7e308})
+
+
+def test_a_reference_to_a_huge_index_leads_nowhere() -> None:
+    schema = {"allOf": [{}], "properties": {"a": {"$ref": "#/allOf/" + "9" * 5000}}}
+    with pytest.raises(TwinApiError, match="leads nowhere"):
+        read_schema(schema, "/schema")
