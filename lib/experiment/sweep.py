@@ -28,7 +28,7 @@ def parse_axis(parameter: Parameter, text: str) -> Axis:
     Raise BadInput for a value that cannot be read, is out of the parameter's bounds, or occurs twice.
     """
     values: list[Number | None] = []
-    for part in re.split(r"[,;\n]", text):
+    for part in _split_values(text):
         if part.strip():
             values += _parse_values(parameter, part.strip())
         if len(values) > MAX_AXIS_VALUES:
@@ -42,6 +42,13 @@ def parse_axis(parameter: Parameter, text: str) -> Axis:
                 advice="Remove one of them. To ask several times, use repetitions.",
             )
     return Axis(parameter.name, tuple(values))
+
+
+def _split_values(text: str) -> list[str]:
+    """Split the text into values. With semicolons between them, a comma within a number is a decimal one: 0,5; 1."""
+    if ";" in text:
+        text = re.sub(r"(?<![\d.,])(\d+),(?=\d+(?![\d.,]))", r"\1.", text)
+    return re.split(r"[,;\n]", text)
 
 
 def _parse_values(parameter: Parameter, part: str) -> Iterator[Number | None]:

@@ -162,6 +162,9 @@ def parse(name: str, text: str) -> Axis:
     [
         ("temperature", "0, 0.5, 1", (0.0, 0.5, 1.0), "0, 0.5, 1"),
         ("temperature", " .2 ;0.70\n5. ", (0.2, 0.7, 5.0), "0.2, 0.7, 5"),
+        ("temperature", "0,5; 1;1,25", (0.5, 1.0, 1.25), "0.5, 1, 1.25"),
+        ("temperature", "0,5, 1", (0.0, 5.0, 1.0), "0, 5, 1"),
+        ("temperature", "0, 0.5; 1", (0.0, 0.5, 1.0), "0, 0.5, 1"),
         ("temperature", "0 to 1 step 0.25", (0.0, 0.25, 0.5, 0.75, 1.0), "0 to 1 step 0.25"),
         ("temperature", "0 to 1 step 0.1", tuple(n / 10 for n in range(11)), "0 to 1 step 0.1"),
         ("temperature", "1 to 0 step 0.5, not sent", (1.0, 0.5, 0.0, None), "1, 0.5, 0, not sent"),

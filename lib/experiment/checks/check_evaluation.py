@@ -17,6 +17,8 @@ from lib.jsonkit import json_answer_check
 
 MAX_QUOTED = 80
 
+# Spaces that look like any other; texts from web pages and word processors hold them.
+_NO_BREAK_SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u202f", " "))
 _INCOMPLETE = (Ending.ERROR, Ending.CUT_OFF, Ending.STOPPED)
 
 
@@ -85,8 +87,9 @@ def quote(text: str) -> str:
 
 
 def _comparable(text: str, ignore_case: bool) -> str:
-    """Normalise white space around the text, line endings and the encoding of accents."""
-    normalised = unicodedata.normalize("NFC", text.replace("\r\n", "\n").strip())
+    """Normalise white space around the text, no-break spaces, line endings and the encoding of accents."""
+    spaced = text.translate(_NO_BREAK_SPACES).replace("\r\n", "\n").replace("\r", "\n")
+    normalised = unicodedata.normalize("NFC", spaced.strip())
     return unicodedata.normalize("NFC", normalised.casefold()) if ignore_case else normalised
 
 
@@ -94,7 +97,20 @@ def _equals(check: kinds.Equals, text: str, values: Mapping[str, str]) -> CheckO
     expected = fill_check_text(check.text, values, "the text to compare with")
     if _comparable(text, check.ignore_case) == _comparable(expected, check.ignore_case):
         return CheckOutcome(True, f"Is {quote(expected)}")
-    return CheckOutcome(False, f"Expected {quote(expected)}, got {_quote_answer(text)}")
+    return CheckOutcome(False, _describe_difference(expected, text))
+
+
+def _describe_difference(expected: str, text: str) -> str:
+    """Return what was expected instead of the text, from their first difference if they begin and end alike."""
+    if quote(expected) != quote(text):
+        return f"Expected {quote(expected)}, got {_quote_answer(text)}"
+    lines = " ".join(expected.split()), " ".join(text.split())
+    if lines[0] == lines[1]:
+        return f"Expected {quote(expected)}, got the same words with other spaces or line ends"
+    place = next(i for i, (first, second) in enumerate(zip(*lines, strict=False)) if first != second)
+    start = max(place - MAX_QUOTED // 4, 0)
+    pieces = [quote(f"… {line[start : start + MAX_QUOTED // 2]} …") for line in lines]
+    return f"Expected {pieces[0]}, got {pieces[1]}"
 
 
 def _quote_answer(text: str) -> str:

@@ -24,7 +24,7 @@ class Winner:
     """``best`` and ``runner_up`` are indexes of variants or prompts. ``text`` says all of it in a sentence.
 
     ``runner_up`` is None if there is only one group. ``p_value`` is McNemar's for the two, None if no pair could be
-    matched.
+    matched, or if the best one is behind on the inputs that both were judged on.
     """
 
     best: int
@@ -69,9 +69,19 @@ def find_winner(
         text = f"No answer passes with any of the {len(ranked):,} {among.value}: 0 of {judged:,}."
         return Winner(best, runner_up, None, text, is_tie=True)
     compare = compare_variants if among is GroupedBy.VARIANTS else compare_prompts
-    p_value = compare(results, runner_up, best).p_value
+    comparison = compare(results, runner_up, best)
+    passed_next, passed_best = comparison.passed
+    # Their other answers differ: one may have been judged on easier inputs only.
+    is_behind = passed_best < passed_next
+    p_value = None if is_behind else comparison.p_value
     tie = tallies[best].pass_rate == tallies[runner_up].pass_rate
-    judgement = "they are equally good" if tie else _describe_difference(p_value)
+    if tie:
+        judgement = "they are equally good"
+    elif is_behind:
+        both = f"{passed_best:,} and {passed_next:,} pass"
+        judgement = f"but of the {comparison.judged:,} pairs on the same inputs, {both}"
+    else:
+        judgement = _describe_difference(p_value)
     text = f"{lead}, the next, {shown_names[runner_up]}, {_describe_share(tallies[runner_up])}: {judgement}."
     return Winner(best, runner_up, p_value, text, tie)
 

@@ -57,6 +57,20 @@ D = Decimal
         (Matches(r"^(yes|no)\b"), "Maybe", False, "The pattern does not match “Maybe”"),
         (NumberWithin(D(1), D(10)), "Of 12 there are 7.", True, "7"),
         (NumberWithin(D(1), D(10)), "There are 12", False, "12 is more than 10"),
+        (Equals("10\u00a0km\r\na\u202fb"), "10 km\na b", True, "Is “10 km a b”"),
+        (Contains("10 km"), "It is 10\u00a0km.", True, "“10 km” is in the answer"),
+        (
+            Equals("a b"),
+            "a\nb",
+            False,
+            "Expected “a b”, got the same words with other spaces or line ends",
+        ),
+        (
+            Equals("a " * 60 + "x" + " a" * 60),
+            "a " * 60 + "y" + " a" * 60,
+            False,
+            f"Expected “… {'a ' * 10}x{' a' * 9} …”, got “… {'a ' * 10}y{' a' * 9} …”",
+        ),
         (
             NumberWithin(D("0.1"), None),
             "0.099999999999999999999",

@@ -123,6 +123,24 @@ def test_the_winner(of_first: int, of_second: int, said: str, certain: bool) -> 
     assert (best.best, best.runner_up, best.text, best.is_certain) == (0, 1, said, certain)
 
 
+def test_the_leader_that_is_behind_on_the_same_inputs_is_not_called_better() -> None:
+    """The first was judged on 20 inputs, of which it passes 14; the second passes all these, and few others."""
+    plan = replace(reviews_plan(rows=100, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], (0, 0.7)),))
+
+    def passes(cell: Cell) -> bool:
+        return cell.row < 14 if cell.variant == 0 else cell.row < 60
+
+    results = [
+        result
+        for result in reviews_results(plan, right_when(passes))
+        if result.cell.variant == 1 or result.cell.row < 20
+    ]
+    best = find_winner(results, summarise_results(plan, results).variants, names(plan), GroupedBy.VARIANTS)
+    assert best is not None
+    assert (best.best, best.is_certain, best.test_text) == (0, False, "")
+    assert best.text.endswith("60 of 100 (50–69 %): but of the 20 pairs on the same inputs, 14 and 20 pass.")
+
+
 def test_what_cannot_be_paired_is_not_called_better() -> None:
     plan = replace(reviews_plan(rows=50, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], (0, 0.7)),))
     results = [
