@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.page.markdown_page import drawn_blocks, open_markdown_page
 from tests.page.markdown_reference import make_nestings, reference_blocks, spec_examples
+from tests.waiting import ends
 
 # In two examples of links to other places a formula of ours would begin.
 FORMULAS = ("\\(foo\\)", "\\(and\\(bar\\)")
@@ -145,6 +146,17 @@ def test_the_addresses_of_an_image_in_a_link_are_hidden_while_it_streams(page: P
         assert "](" not in so_far
         assert "h.example" not in so_far
         assert {*addresses} <= {None, image, target}
+
+
+def test_many_spaces_in_a_link_take_a_moment(page: Page) -> None:
+    """A model that fails may write spaces until its limit."""
+    draw = """text => {
+        const [root, view] = newView()
+        view.show(text, false)
+        return root.textContent
+    }"""
+    with ends():
+        assert "a](" in page.evaluate(draw, f"[a]({' ' * 200_000}x y")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ const parser = makeParser()
 // A last line that may still become something else, and would flash if it were drawn.
 const UNSURE = /^(?:[ \t>*+-]|\d{1,9}[.)](?=[ \t]))*(?:`{1,}[^`\s]*|~{1,}[^~\s]*|-+|=+|[*_]+|\|[ \t:|-]*|[+>]|#{1,6})?$/
 // What follows the "](" of a link whose bracket is still open: an address, perhaps in <…>, and perhaps a title.
-const OPEN_TARGET = /^[ \t]*<?([^\s<>]*)>?(?:[ \t]+(?:"[^"\n]*"?|'[^'\n]*'?)?)?$/
+// It begins with no space: with spaces at two places, a search through many of them would take seconds.
+const OPEN_TARGET = /^<?([^\s<>]*)>?(?:[ \t]+(?:"[^"\n]*"?|'[^'\n]*'?)?)?$/
 // Other addresses are no links: markdown.mjs.
 const LINKED_SCHEMES = ["https://", "http://", "mailto:"]
 // Stands for the address of such a link.
@@ -107,7 +108,8 @@ function closeMarkup(text) {
 // Put the placeholder in the place of the address of a link at the end whose bracket is still open.
 function closeLink(text) {
   const bracket = text.lastIndexOf("](")
-  const address = bracket < 0 ? undefined : OPEN_TARGET.exec(text.slice(bracket + 2))?.[1].toLowerCase()
+  const rest = text.slice(bracket + 2).replace(/^[ \t]+/, "")
+  const address = bracket < 0 ? undefined : OPEN_TARGET.exec(rest)?.[1].toLowerCase()
   if (address === undefined || address.split(")").length > address.split("(").length) return text
   if (!LINKED_SCHEMES.some(scheme => scheme.startsWith(address) || address.startsWith(scheme))) return text
   return `${text.slice(0, bracket)}](${PLACEHOLDER})`
