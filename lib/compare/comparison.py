@@ -66,7 +66,8 @@ class Comparison:
     def displayed_columns(self) -> tuple[ComparisonColumn, ...]:
         """The columns in the order of the page."""
         by_id = {column.id: column for column in self.columns}
-        shuffled = tuple(by_id[id] for id in self.blind_order if id in by_id)
+        # A file may name a column twice.
+        shuffled = tuple(by_id[id] for id in dict.fromkeys(self.blind_order) if id in by_id)
         return shuffled if len(shuffled) == len(by_id) else self.columns
 
     def column(self, id: str) -> ComparisonColumn:

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
 
+from lib.chat.prepared_messages import MAX_PREPARED_MESSAGES
 from lib.errors import BadInput, PaddockError
 from lib.files.answer_codec import parse_features, parse_name, parse_scalar
 from lib.files.value_codec import write_features
@@ -109,7 +110,8 @@ def decode_link(text: str, model: Model) -> SharedSetup:
         if body["v"] != VERSION or not isinstance(system, str) or not isinstance(first, str):
             raise ValueError
         features = parse_features(Node(body["f"])) if "f" in body else DEFAULT_FEATURES
-        prepared = tuple(message.text() for message in Node(body.get("m", [])).items())
+        messages = tuple(message.text() for message in Node(body.get("m", [])).items())
+        prepared = messages[:MAX_PREPARED_MESSAGES]
         settings = replace(Settings.defaults(model), features=features)
         if "o" in body:
             settings = _read_other_settings(Node(body), features)

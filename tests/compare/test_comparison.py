@@ -335,3 +335,10 @@ def test_the_thread_of_an_answer_ends_at_the_next_input() -> None:
     conversation = session.conversations()[column.id]
     (answer,) = session.comparison.answers(column, conversation, 0)
     assert answer_thread(conversation, answer.id) == (answer,)
+
+
+def test_a_blind_order_that_names_a_column_twice_draws_none_twice() -> None:
+    columns = (ComparisonColumn("a", "A"), ComparisonColumn("b", "B"))
+    for order in (("b", "b"), ("b", "b", "a"), ("b",)):
+        shown = Comparison(columns=columns, blind_order=order).displayed_columns
+        assert sorted(column.id for column in shown) == ["a", "b"]

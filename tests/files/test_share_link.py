@@ -42,6 +42,11 @@ def test_what_goes_in_comes_out(setup: share_link.SharedSetup) -> None:
     assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
+def test_more_prepared_messages_than_the_page_takes_are_left_out() -> None:
+    setup = share_link.SharedSetup("", Settings.defaults(MODEL), "", ("a",) * 10_000)
+    assert len(share_link.decode_link(share_link.encode_link(setup), MODEL).prepared_messages) == 50
+
+
 def test_too_long() -> None:
     noise = "".join(chr(0x4E00 + (n * 7919) % 20_000) for n in range(9_000))
     with pytest.raises(share_link.LinkTooLong, match="6,000"):

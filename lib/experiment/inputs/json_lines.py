@@ -1,4 +1,4 @@
-"""JSON Lines, or a list of objects, as records: the keys become columns."""
+"""JSON Lines, or a list of objects, alone or in a field, as records: the keys become columns."""
 
 from __future__ import annotations
 
@@ -47,13 +47,36 @@ def read_records(text: str) -> Iterator[Record]:
 
 
 def _parse_objects(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    if text.lstrip().startswith("["):
-        for number, value in enumerate(_parse(text, "The file"), 1):
+    entries = _parse(text, "The file") if text.lstrip().startswith("[") else _find_entries(text)
+    if entries is not None:
+        for number, value in enumerate(entries, 1):
             yield number, _require_object(value, f"Entry {number:,} of the list")
         return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, _require_object(_parse(line, f"Line {number:,}"), f"Line {number:,}")
+
+
+def _find_entries(text: str) -> list[Any] | None:
+    """Return the objects of a file that is a single object, None if it is not: it then has one in each line.
+
+    Programs put the list of objects into a field: {"data": [{…}, {…}]}.
+    """
+    first = text.lstrip().partition("\n")[0].strip()
+    if first.endswith("}") and text.strip() != first:
+        return None
+    try:
+        value = _parse(text, "The file")
+    except BadInputTable:
+        if first == "{":  # certainly not one object in each line
+            raise
+        return None
+    if not isinstance(value, dict):
+        return None
+    lists = [field for field in value.values() if isinstance(field, list) and field]
+    if len(lists) == 1 and all(isinstance(entry, dict) for entry in lists[0]):
+        return lists[0]
+    return [value]
 
 
 def _parse(text: str, what: str) -> Any:

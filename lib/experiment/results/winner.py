@@ -98,7 +98,7 @@ def _describe_difference(p: float | None) -> str:
 
 def format_share(share: float) -> str:
     """Write a share in per cent; a share that is neither 0 nor 1 is not rounded to 0 % or 100 %."""
-    if 0 < share < 0.005:
+    if 0 < share <= 0.005:  # a half would be rounded to the even 0
         return "< 1 %"
     return "> 99 %" if 0.995 <= share < 1 else f"{share * 100:.0f} %"
 

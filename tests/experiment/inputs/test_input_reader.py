@@ -219,6 +219,24 @@ def test_quotes_after_spaces(text: str, rows: tuple[tuple[str, ...], ...]) -> No
     assert read_pasted_inputs(text).inputs.rows == rows
 
 
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('{"data": [{"a": "1"}, {"a": "2"}], "total": 2}', (("1",), ("2",))),
+        ('{\n  "data": [\n    {"a": "1"},\n    {"a": "2"}\n  ]\n}\n', (("1",), ("2",))),
+        ('{\n  "a": "1",\n  "b": ["x"]\n}', (("1", '["x"]'),)),
+        ('{"a": [{"b": 1}]}\n{"a": [{"b": 2}]}\n', (('[{"b": 1}]',), ('[{"b": 2}]',))),
+    ],
+)
+def test_a_single_json_object(text: str, rows: tuple[tuple[str, ...], ...]) -> None:
+    assert read_input_file("a.json", text.encode()).inputs.rows == rows
+
+
+def test_the_line_of_an_error_in_a_single_json_object_is_named() -> None:
+    with pytest.raises(BadInput, match="line 3"):
+        read_input_file("a.json", b'{\n "data": [\n  {"a": 1,,}\n ]\n}')
+
+
 def test_long_headings_that_begin_alike_have_names_that_a_variable_can_have() -> None:
     heading = "How much do you agree with this sentence? " * 3
     names = read_pasted_inputs(f"{heading}a\t{heading}b\t{heading}c\n1\t2\t3").inputs.columns

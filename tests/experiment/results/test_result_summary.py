@@ -210,6 +210,8 @@ def test_rows_that_are_there_twice_are_each_matched_once() -> None:
 
 
 def test_shares_that_are_not_all_or_nothing_are_not_called_so() -> None:
+    assert format_share(1 / 200) == "< 1 %"
+    assert format_share(199 / 200) == "> 99 %"
     assert [format_share(share) for share in (0, 0.001, 0.5, 0.999, 1)] == [
         "0 %",
         "< 1 %",
