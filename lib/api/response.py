@@ -10,6 +10,7 @@ from lib.api import sse, wire
 from lib.api.compression import iter_decompressed
 from lib.api.events import Event, FromGatewayCache
 from lib.api.reply_limits import MAX_ERROR_BYTES, MAX_JSON_BYTES, ReplyDeadline, too_large_error
+from lib.api.sse import BodyKind
 from lib.api.trace import TraceRecorder, read_gateway_reply
 from lib.errors import PaddockError, TimedOut, Unintelligible, Unreachable, refusal, unrecognised_reply
 
@@ -46,14 +47,13 @@ def _decode_answer(
     if response.status_code != 200:
         raise refusal_error(response, deadline, recorder)
     deadline.expect_answer()
-    body = iter_decompressed(response)
-    if content_type == "application/json":  # [REC] some models ignore stream: true
+    kind, body = sse.find_body_kind(iter_decompressed(response))
+    if kind is BodyKind.UNKNOWN:
+        by_type = {"application/json": BodyKind.JSON, "text/event-stream": BodyKind.EVENTS}
+        kind = by_type.get(content_type, kind)
+    if kind is BodyKind.JSON:  # [REC] some models ignore stream: true
         yield from wire.decode_answer(record(_read_answer(body)))
-        return
-    is_stream = content_type == "text/event-stream"
-    if not is_stream:
-        is_stream, body = sse.looks_like_events(body)
-    if is_stream:
+    elif kind is BodyKind.EVENTS:
         yield from sse.decode_stream(response, body, deadline, record)
     else:
         deadline.expect_error_body()
@@ -66,7 +66,7 @@ def read_text(response: httpx.Response, max_bytes: int) -> str:
 
 
 def _read_text(body: Iterator[bytes], max_bytes: int) -> str:
-    return b"".join(_iter_bounded(body, max_bytes)).decode("utf-8", "replace")
+    return b"".join(_iter_bounded(body, max_bytes)).decode("utf-8-sig", "replace")
 
 
 def _read_answer(body: Iterator[bytes]) -> str:
@@ -75,11 +75,11 @@ def _read_answer(body: Iterator[bytes]) -> str:
     try:
         chunks.extend(_iter_bounded(body, MAX_JSON_BYTES))
     except (httpx.RemoteProtocolError, httpx.ReadError):
-        text = b"".join(chunks).decode("utf-8", "replace")
+        text = b"".join(chunks).decode("utf-8-sig", "replace")
         if not wire.is_json_object(text):
             raise
         return text
-    return b"".join(chunks).decode("utf-8", "replace")
+    return b"".join(chunks).decode("utf-8-sig", "replace")
 
 
 def _iter_bounded(body: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import codecs
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from enum import Enum
 
 import httpx
 import sseclient
@@ -26,7 +27,16 @@ from lib.errors import CutOff, PaddockError, Unintelligible
 _CHUNK_BYTES = 64 * 1024
 # A byte order mark, line ends, and a field's name with its colon.
 _FIRST_LINE = re.compile(rb"(\xef\xbb\xbf)?[\r\n]*(data|event|id|retry)?:")
+_FIRST_BRACE = re.compile(rb"(\xef\xbb\xbf)?\s*\{")
 _SNIFFED_BYTES = 16
+
+
+class BodyKind(Enum):
+    """What the first bytes of a body begin."""
+
+    EVENTS = "a stream of events"
+    JSON = "a JSON object"
+    UNKNOWN = "neither"
 
 
 def decode_stream(
@@ -89,14 +99,30 @@ def _cut_off_error(reason: str) -> CutOff:
     )
 
 
-def looks_like_events(body: Iterator[bytes]) -> tuple[bool, Iterator[bytes]]:
-    """Return True if a body begins as a stream of events does, and the whole body: some proxies change its type."""
-    head = b""
-    for chunk in body:
-        head += chunk
-        if len(head) >= _SNIFFED_BYTES or _FIRST_LINE.match(head):
-            break
-    return _FIRST_LINE.match(head) is not None, itertools.chain((head,), body)
+def find_body_kind(body: Iterator[bytes]) -> tuple[BodyKind, Iterator[bytes]]:
+    """Return the kind of a body by its first bytes, and the whole body: some proxies change its content type.
+
+    An error that ends the first bytes is raised where they are read.
+    """
+    head, rest = b"", body
+    try:
+        for chunk in body:
+            head += chunk
+            if len(head) >= _SNIFFED_BYTES or _FIRST_LINE.match(head) or _FIRST_BRACE.match(head):
+                break
+    except Exception as error:
+        rest = _raise_later(error)
+    kind = BodyKind.UNKNOWN
+    if _FIRST_LINE.match(head):
+        kind = BodyKind.EVENTS
+    elif _FIRST_BRACE.match(head):
+        kind = BodyKind.JSON
+    return kind, itertools.chain((head,), rest)
+
+
+def _raise_later(error: Exception) -> Iterator[bytes]:
+    yield b""
+    raise error
 
 
 def _iter_bounded(body: Iterator[bytes]) -> Iterator[bytes]:

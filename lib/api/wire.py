@@ -96,7 +96,11 @@ def decode_answer(text: str) -> Iterator[Event]:
         raise decode_error(200, text, {})
     if "result" in body and "success" in body:
         body = body["result"] if isinstance(body["result"], dict) else {"response": body["result"]}
-    yield from _decode_result(body)
+    events = list(_decode_result(body))
+    if not events and not body.keys() & {"response", "choices", "tool_calls", "usage"}:
+        # Such as the receipt of a request that waits, or a proxy's own JSON: no answer, and not an empty one.
+        raise unrecognised_reply(200, "an unknown kind of JSON" if body else "nothing")
+    yield from events
     yield Finished()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
 
@@ -93,6 +94,30 @@ def test_under_another_content_type(kind: str, name: str) -> None:
     with ScriptedServer(sends(response_head(kind=kind), STREAMS[name][:3], STREAMS[name][3:])) as server:
         outcomes = ask_both_ways(server.url, sample_values.make_client(attempts=1))
     assert outcomes == [(TEXT, None, True)] * 2
+
+
+WHOLE = json.dumps({"result": {"response": TEXT}, "success": True}, ensure_ascii=False).encode()
+FULL = b'{"errors":[{"message":"full","code":3040}],"success":false,"result":{},"messages":[]}'
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream", "text/plain", ""])
+@pytest.mark.parametrize("body", [PLAIN, WHOLE, BOM + WHOLE, b"\r\n  " + WHOLE], ids=range(4))
+def test_the_first_bytes_tell_the_kind_of_a_body(body: bytes, kind: str) -> None:
+    with ScriptedServer(sends(response_head(kind=kind), body[:2], body[2:])) as server:
+        outcomes = ask_both_ways(server.url, sample_values.make_client(attempts=1))
+        assert outcomes == [(TEXT, None, True)] * 2
+    with ScriptedServer(sends(response_head(kind=kind), FULL)) as server:
+        for text, error, _ in ask_both_ways(server.url, sample_values.make_client(attempts=1)):
+            assert (text, type(error)) == ("", NoCapacity)
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"message":"x"}', b'{"result":{"status":"queued"},"success":true}']
+)
+def test_other_json_is_no_empty_answer(body: bytes) -> None:
+    with ScriptedServer(sends(response_head(kind="application/json"), body)) as server:
+        for text, error, _ in ask_both_ways(server.url, sample_values.make_client(attempts=1)):
+            assert (text, type(error)) == ("", Unintelligible)
 
 
 def test_one_broken_byte_costs_one_character() -> None:
