@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from lib.jsonkit.surrogates import find_surrogate, replace_lone_surrogates
 from lib.twin import bounded_schema, user_schema
 from lib.twin.api_errors import JSON_NOT_MET, JSON_WITH_STREAM, TwinApiError, bad_input
 from lib.twin.bounded_schema import dump_json
@@ -53,10 +54,20 @@ def narrow_schema(schema: UserSchema, string_chars: int) -> dict[str, Any]:
         raise TwinApiError(JSON_NOT_MET) from None
 
 
+def parse_json_text(text: str) -> Any:
+    """Return the value of JSON in a text, with U+FFFD for an escaped lone surrogate, which cannot be sent on.
+
+    Raises ValueError, also for NaN and the infinities; RecursionError.
+    """
+    value = json.loads(text)
+    plain = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return value if find_surrogate(plain) is None else json.loads(replace_lone_surrogates(plain))
+
+
 def parse_json_answer(schema: UserSchema, text: str) -> Any:
     """Return the answer as a JSON value. Raises TwinApiError if it was cut off or is not valid."""
     try:
-        value = json.loads(text)
+        value = parse_json_text(text)
     except (ValueError, RecursionError):
         raise TwinApiError(JSON_NOT_MET) from None
     if not schema.is_valid(value):

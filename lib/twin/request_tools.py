@@ -10,7 +10,6 @@ parsed, the model is shown the code, and the answer is the call. The code is nev
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from lib.twin import bounded_schema, user_schema
 from lib.twin.api_errors import field_error
 from lib.twin.bounded_schema import dump_json
 from lib.twin.generation import EndPiece, Pieces, TextPiece, ToolCallPiece
+from lib.twin.json_mode import parse_json_text
 from lib.twin.user_schema import UserSchema
 
 MAX_TOOL_NAME = 128
@@ -177,7 +177,7 @@ async def parse_call_pieces(pieces: Pieces) -> Pieces:
 
 def _parse_call(text: str) -> ToolCallPiece | None:
     try:
-        call = json.loads(text)
+        call = parse_json_text(text)
         return ToolCallPiece(new_call_id(), call["name"], dump_json(call["arguments"]))
     except (ValueError, KeyError, TypeError):
         return None

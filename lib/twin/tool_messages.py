@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lib.twin.api_errors import field_error
 from lib.twin.bounded_schema import dump_json
+from lib.twin.json_mode import parse_json_text
 
 # The documented schema takes any role, chat templates take only some.
 TEMPLATE_ROLES = {role: role for role in ("system", "user", "assistant", "tool")} | {"developer": "system"}
@@ -127,7 +127,7 @@ def _parse_arguments(sent: Any, where: str) -> dict[str, Any]:
     arguments = {} if sent in (None, "") else sent
     if isinstance(sent, str) and sent:
         try:
-            arguments = json.loads(sent)
+            arguments = parse_json_text(sent)
         except (ValueError, RecursionError):
             raise field_error(f"{where}/function/arguments", "the text is not JSON") from None
     if not isinstance(arguments, dict):
