@@ -75,12 +75,17 @@ def decode_stream(
 
 
 def _decode_event(name: str, data: str, response: httpx.Response) -> Iterator[Event]:
+    is_answer = False
     try:
-        yield from wire.decode_event(data)
+        for event in wire.decode_event(data):
+            is_answer = True
+            yield event
     except Unintelligible:
         if name not in ("message", "error"):
             return  # such as a ping
         raise _unreadable_event_error(response) from None
+    if name == "error" and not is_answer:
+        raise wire.decode_error(None, data, {})
 
 
 def _unreadable_event_error(response: httpx.Response) -> PaddockError:

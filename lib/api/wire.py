@@ -109,6 +109,8 @@ def decode_error(status: int | None, text: str, headers: Mapping[str, str]) -> P
     wait = parse_retry_after(headers.get("retry-after"))
     body = _parse_json(text)
     first = _first_error(body) if isinstance(body, dict) else None
+    if first is None and isinstance(body, dict) and (status is None or status >= 400):
+        first = _plain_error(body)
     if first is not None:
         code, message = first
         return refusal(status, code, message, wait)
@@ -281,6 +283,14 @@ def _first_error(body: dict[str, Any]) -> tuple[int | None, str] | None:
             str(body.get("description") or body.get("message") or "")
         )
     return None
+
+
+def _plain_error(body: dict[str, Any]) -> tuple[int | None, str] | None:
+    """Return the code and message of an error that is not in a list or an object of its own, as gateways write it."""
+    message = next((body[name] for name in ("message", "detail") if isinstance(body.get(name), str)), None)
+    if message is None:
+        return None
+    return _parse_error_code(body.get("code")), replace_lone_surrogates(message)
 
 
 def _parse_error_code(value: Any) -> int | None:

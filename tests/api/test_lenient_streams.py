@@ -133,6 +133,7 @@ def test_one_broken_byte_costs_one_character() -> None:
         (FIRST + b"data: hello\n\n" + DONE, Unintelligible),
         (FIRST + b"event: error\ndata: overloaded\n\n" + DONE, Unintelligible),
         (FIRST + b'event: error\ndata: {"error":{"code":3040,"message":"full"}}\n\n' + DONE, NoCapacity),
+        (FIRST + b'event: error\ndata: {"code":3040,"message":"full"}\n\n' + DONE, NoCapacity),
         (FIRST + b"data:\n\n", CutOff),
         (FIRST + b"event: ping\ndata: now\n\n", CutOff),
     ],

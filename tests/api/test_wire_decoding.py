@@ -11,7 +11,7 @@ import sseclient
 from hypothesis import given, strategies
 
 from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta
-from lib.api.wire import decode_answer, decode_event, parse_retry_after
+from lib.api.wire import decode_answer, decode_error, decode_event, parse_retry_after
 from lib.errors import NoCapacity, PaddockError, Refused, Unintelligible
 from lib.model.usage import Usage
 
@@ -191,6 +191,15 @@ def test_error_in_mid_stream_is_a_failure(frame: str) -> None:
     with pytest.raises(NoCapacity, match="Capacity temporarily exceeded") as failed:
         list(decode_event(frame))
     assert failed.value.code == 3040
+
+
+@pytest.mark.parametrize("name", ["message", "detail"])
+def test_the_reason_that_a_proxy_gives_is_shown(name: str) -> None:
+    body = json.dumps({name: "The quota is used up.", "code": 7})
+    error = decode_error(403, body, {})
+    assert (error.code, "The quota is used up." in error.message) == (7, True)
+    # A success with such a text is something else than an answer.
+    assert "quota" not in decode_error(200, body, {}).message
 
 
 @pytest.mark.parametrize("frame", ['{"error":true}', '{"errors":[{"code":1e999}]}', '{"errors":["x"]}'])
