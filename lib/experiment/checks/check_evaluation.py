@@ -107,7 +107,8 @@ def _describe_difference(expected: str, text: str) -> str:
     lines = " ".join(expected.split()), " ".join(text.split())
     if lines[0] == lines[1]:
         return f"Expected {quote(expected)}, got the same words with other spaces or line ends"
-    place = next(i for i, (first, second) in enumerate(zip(*lines, strict=False)) if first != second)
+    pairs = enumerate(zip(*lines, strict=False))
+    place = next((i for i, (first, second) in pairs if first != second), min(map(len, lines)))
     start = max(place - MAX_QUOTED // 4, 0)
     pieces = [quote(f"… {line[start : start + MAX_QUOTED // 2]} …") for line in lines]
     return f"Expected {pieces[0]}, got {pieces[1]}"

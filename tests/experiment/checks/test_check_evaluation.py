@@ -72,6 +72,12 @@ D = Decimal
             f"Expected “… {'a ' * 10}x{' a' * 9} …”, got “… {'a ' * 10}y{' a' * 9} …”",
         ),
         (
+            Equals("ha" * 100),
+            "ha" * 150,
+            False,
+            f"Expected “… {'ha' * 10} …”, got “… {'ha' * 20} …”",
+        ),
+        (
             NumberWithin(D("0.1"), None),
             "0.099999999999999999999",
             False,
