@@ -242,8 +242,7 @@ def _decode_usage(usage: dict[str, Any]) -> Iterator[Usage]:
         completion = max(total - prompt, 0)
     elif total is not None and prompt is None and completion is not None:
         prompt = max(total - completion, 0)
-    # Not even an empty answer takes no tokens: zeros stand for a count that was not made.
-    if prompt is None or completion is None or not (prompt or completion):
+    if prompt is None or completion is None:
         return
     cached = _as_dict(usage.get("prompt_tokens_details")).get("cached_tokens")
     neurons = usage.get("neurons")

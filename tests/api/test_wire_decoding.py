@@ -163,8 +163,8 @@ def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
         ('{"prompt_tokens":0,"completion_tokens":2}', [Usage(0, 2)]),
         ('{"prompt_tokens":3,"completion_tokens":null,"total_tokens":5}', [Usage(3, 2)]),
         ('{"completion_tokens":2,"total_tokens":5}', [Usage(3, 2)]),
-        # What is not counted is estimated: as zero it would be free.
-        ('{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}', []),
+        # Zeros are shown as the service reports them. What is not counted is estimated: as zero it would be free.
+        ('{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}', [Usage(0, 0)]),
         ('{"prompt_tokens":null,"completion_tokens":null}', []),
         ('{"prompt_tokens":3.0,"completion_tokens":"x"}', []),
         ('{"prompt_tokens":-1,"completion_tokens":true}', []),
