@@ -16,6 +16,7 @@ from statistics import median
 
 from playwright.sync_api import BrowserContext, sync_playwright
 
+from bench.stream import cpu_seconds
 from tests.page.app_process import AppProcess
 from tests.page.browser_tab import DESKTOP, BrowserTab, launch_chromium
 from tests.page.upstream import Upstream
@@ -29,12 +30,6 @@ FIGURES = (
 )
 
 
-def processor_time(pid: int) -> float:
-    """Return the seconds of processor time of a process, in Linux's steps of 10 ms."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
 def measure(script: str | Path, upstream: Upstream, context: BrowserContext) -> tuple[float, ...]:
     """Return the figures of one start."""
     began = time.monotonic()
@@ -42,13 +37,13 @@ def measure(script: str | Path, upstream: Upstream, context: BrowserContext) -> 
         tempfile.TemporaryDirectory() as folder,
         AppProcess(upstream.environment(), Path(folder) / "log", script) as app,
     ):
-        times = [processor_time(app.process.pid)]
+        times = [cpu_seconds(app.process.pid)]
         drawn = 0.0
         for _ in range(2):
             tab = BrowserTab(context.new_page(), app.url).open()
             drawn = drawn or time.monotonic() - began
             tab.wait_until_idle()
-            times.append(processor_time(app.process.pid))
+            times.append(cpu_seconds(app.process.pid))
             tab.page.close()
     return drawn, times[0], times[1] - times[0], times[2] - times[1]
 
